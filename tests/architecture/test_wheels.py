@@ -56,9 +56,9 @@ def test_both_have_one_version_and_ask_for_each_other_by_it() -> None:
     hub, sandbox = project("hub"), project("sandbox")
     assert hub["version"] == sandbox["version"]
     assert hub["optional-dependencies"]["sandbox"] == [f"{sandbox['name']}=={hub['version']}"]
-    [wanted] = [Requirement(line) for line in sandbox["dependencies"]]
-    assert (wanted.name, str(wanted.specifier)) == (hub["name"], f"=={hub['version']}")
-    assert wanted.extras <= hub["optional-dependencies"].keys()
+    [requirement] = [Requirement(line) for line in sandbox["dependencies"]]
+    assert (requirement.name, str(requirement.specifier)) == (hub["name"], f"=={hub['version']}")
+    assert requirement.extras <= hub["optional-dependencies"].keys()
 
 
 @pytest.mark.parametrize("words", [["demo"], ["demo", "month"], ["sandbox"], ["up", "--sandbox"]])

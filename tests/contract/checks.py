@@ -24,29 +24,29 @@ GATEWAY_PAGE: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Le
 
 
 def recordings_and_status_codes_cover_one_another(subject: ContractSubject) -> None:
-    there = {path.name for path in subject.folder.iterdir()} if subject.folder.is_dir() else set()
-    missing, left_over = sorted(subject.files - there), sorted(there - subject.files)
+    recorded = {path.name for path in subject.folder.iterdir()} if subject.folder.is_dir() else set()
+    missing, left_over = sorted(subject.files - recorded), sorted(recorded - subject.files)
     assert not missing, f"{subject.folder} lacks what {subject.department.code}.toml asks for: {', '.join(missing)}"
     assert not left_over, f"{subject.folder} has what {subject.department.code}.toml lacks: {', '.join(left_over)}"
 
 
 def what_we_say_is_what_was_recorded(subject: ContractSubject) -> None:
-    with subject.playing(subject.reply("submit")) as (port, there):
+    with subject.playing(subject.reply("submit")) as (port, server):
         port.submit(subject.handoff, KEY)
 
-    body = there.requests[0].partition(b"\r\n\r\n")[2]
+    body = server.requests[0].partition(b"\r\n\r\n")[2]
     recorded = subject.recorded(f"submit.request.{subject.dialect.suffix}")
-    assert subject.dialect.said(body) == subject.dialect.said(recorded)
+    assert subject.dialect.content(body) == subject.dialect.content(recorded)
 
 
 def every_attempt_carries_the_same_key(subject: ContractSubject) -> None:
-    with subject.playing(BUSY, subject.reply("submit")) as (port, there):
+    with subject.playing(BUSY, subject.reply("submit")) as (port, server):
         with pytest.raises(Unavailable):
             port.submit(subject.handoff, KEY)
         port.submit(subject.handoff, KEY)
 
     keys = []
-    for request in there.requests:
+    for request in server.requests:
         head, _, body = request.partition(b"\r\n\r\n")
         lines = [line.partition(":") for line in head.decode().split("\r\n")[1:]]
         keys.append(subject.dialect.key({name.lower(): value.strip() for name, _, value in lines}, body))
@@ -62,7 +62,7 @@ def its_receipt_is_understood(subject: ContractSubject) -> None:
 
 
 def who_signs_answers_with_a_record_of_exactly_this_handoff(subject: ContractSubject) -> None:
-    """And who does not sign answers without one. Whether the signature holds is for the rooms."""
+    """And who does not sign answers without one. Whether the signature holds is for the domain packages."""
     assert subject.handoff.signed is not None
     with subject.playing(subject.reply("submit"), subject.reply("found")) as (port, _):
         receipts = [port.submit(subject.handoff, KEY), port.find(subject.handoff, KEY)]
@@ -123,11 +123,11 @@ def a_failure_leaves_the_outcome_unknown_and_busy_does_not(subject: ContractSubj
 
 def it_can_be_asked_what_it_has(subject: ContractSubject) -> None:
     with subject.playing(subject.reply("found"), subject.reply("not-found")) as (port, _):
-        found = port.find(subject.handoff, KEY)
+        receipt = port.find(subject.handoff, KEY)
         not_found = port.find(subject.handoff, KEY)
 
-    assert found is not None
-    assert found.number.encode() in subject.recorded("found.reply.http")
+    assert receipt is not None
+    assert receipt.number.encode() in subject.recorded("found.reply.http")
     assert not_found is None
 
 
@@ -139,17 +139,17 @@ def a_gateways_page_does_not_say_that_it_has_nothing(subject: ContractSubject) -
 
 def a_table_is_handed_over_as_it_was_recorded(subject: ContractSubject) -> None:
     """Byte for byte, under its own number, whenever it is said."""
-    with subject.playing(FAILURE, subject.reply("settle")) as (port, there):
+    with subject.playing(FAILURE, subject.reply("settle")) as (port, server):
         with pytest.raises(Unavailable) as failed:
             port.settle(subject.table, TABLE_KEY)
         receipt = port.settle(subject.table, TABLE_KEY)
 
     assert not failed.value.outcome_unknown, "the same table again has the same receipt: it may simply be said again"
-    recorded = subject.dialect.said(subject.recorded(f"settle.request.{subject.dialect.suffix}"))
-    for request in there.requests:
+    recorded = subject.dialect.content(subject.recorded(f"settle.request.{subject.dialect.suffix}"))
+    for request in server.requests:
         head, _, body = request.partition(b"\r\n\r\n")
         lines = [line.partition(":") for line in head.decode().split("\r\n")[1:]]
-        assert subject.dialect.said(body) == recorded
+        assert subject.dialect.content(body) == recorded
         assert subject.dialect.key({name.lower(): value.strip() for name, _, value in lines}, body) == TABLE_KEY
     table = base64.b64decode(subject.table.table)
     assert receipt.settlement_id == json.loads(table)["settlement_id"]

@@ -15,7 +15,7 @@ class DialectRecordings(Protocol):
     """of recorded bodies: submit.request.<suffix>, status.<code>.<suffix>"""
     media_type: str
 
-    def said(self, body: bytes) -> Any:
+    def content(self, body: bytes) -> Any:
         """What a request says, in a form that compares: without time stamps, signatures and white space."""
 
     def key(self, head: Mapping[str, str], body: bytes) -> str:
@@ -31,7 +31,7 @@ class REST:
     suffix = "json"
     media_type = "application/json"
 
-    def said(self, body: bytes) -> Any:
+    def content(self, body: bytes) -> Any:
         return json.loads(body)
 
     def key(self, head: Mapping[str, str], body: bytes) -> str:

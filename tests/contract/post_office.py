@@ -70,17 +70,17 @@ class PostalSubject:
         A dialect that asks for a token first is given the recorded one.
         """
         token = [self.reply("token")] if self.operator.dialect == "ngsp" else []
-        with partner(answering(*token, *replies)) as there:
-            yield registry.port(self.operator, PortOptions(self.catalogue, there.url)), there
+        with partner(answering(*token, *replies)) as server:
+            yield registry.port(self.operator, PortOptions(self.catalogue, server.url)), server
 
-    def forms(self, there: Partner) -> list[Any]:
+    def forms(self, server: Partner) -> list[Any]:
         """The orders that were placed."""
-        bodies = [request.partition(b"\r\n\r\n")[2] for request in there.requests]
+        bodies = [request.partition(b"\r\n\r\n")[2] for request in server.requests]
         return [json.loads(body) for body in bodies if body.startswith(b"{")]
 
 
 def post_office(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> PostalSubject:
     """The operator ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
-    made = stored_secrets(secrets, catalogue, {})
-    loaded = load(catalogue, made.hub | made.departments)
+    stored = stored_secrets(secrets, catalogue, {})
+    loaded = load(catalogue, stored.hub | stored.departments)
     return PostalSubject(loaded.operators[code], loaded, recordings / code)

@@ -16,27 +16,27 @@ PostalCheck = Callable[[PostalSubject], None]
 
 
 def recordings_and_status_codes_cover_one_another(post: PostalSubject) -> None:
-    there = {path.name for path in post.folder.iterdir()} if post.folder.is_dir() else set()
-    missing, left_over = sorted(post.files - there), sorted(there - post.files)
+    recorded = {path.name for path in post.folder.iterdir()} if post.folder.is_dir() else set()
+    missing, left_over = sorted(post.files - recorded), sorted(recorded - post.files)
     assert not missing, f"{post.folder} lacks what {post.operator.code}.toml asks for: {', '.join(missing)}"
     assert not left_over, f"{post.folder} has what {post.operator.code}.toml lacks: {', '.join(left_over)}"
 
 
 def what_we_order_is_what_was_recorded(post: PostalSubject) -> None:
-    with post.playing(post.reply("order")) as (port, there):
+    with post.playing(post.reply("order")) as (port, server):
         port.order(post.order(), KEY)
-    assert post.forms(there) == [json.loads(post.recorded("order.request.json"))]
+    assert post.forms(server) == [json.loads(post.recorded("order.request.json"))]
 
 
 def an_item_code_of_ours_is_said_or_the_order_stays_here(post: PostalSubject) -> None:
-    with post.playing(post.reply("order")) as (port, there):
+    with post.playing(post.reply("order")) as (port, server):
         if post.operator.dialect == "ngsp":
             with pytest.raises(ContractBroken) as caught:
                 port.order(post.order(item_code=CODE), KEY)
             assert caught.value.code == ConnectorCode.OUR_MESSAGE
         else:
             port.order(post.order(item_code=CODE), KEY)
-            assert post.forms(there) == [json.loads(post.recorded("order-with-item-code.request.json"))]
+            assert post.forms(server) == [json.loads(post.recorded("order-with-item-code.request.json"))]
 
 
 def its_answer_is_understood(post: PostalSubject) -> None:
@@ -45,11 +45,11 @@ def its_answer_is_understood(post: PostalSubject) -> None:
 
 
 def every_attempt_is_the_same_order(post: PostalSubject) -> None:
-    with post.playing(BUSY, post.reply("order")) as (port, there):
+    with post.playing(BUSY, post.reply("order")) as (port, server):
         with pytest.raises(Unavailable):
             port.order(post.order(), KEY)
         port.order(post.order(), KEY)
-    first, second = post.forms(there)
+    first, second = post.forms(server)
     assert first == second
 
 
@@ -85,13 +85,13 @@ def a_failure_leaves_the_outcome_unknown_and_busy_does_not(post: PostalSubject) 
 
 def an_order_is_cancelled_or_it_says_that_it_cannot(post: PostalSubject) -> None:
     if post.operator.dialect == "ngsp":
-        with post.playing(post.reply("cancel")) as (port, there):
+        with post.playing(post.reply("cancel")) as (port, server):
             port.cancel(post.order().order_number, KEY)
-        assert post.order().order_number.encode() in there.requests[-1].partition(b"\r\n")[0]
+        assert post.order().order_number.encode() in server.requests[-1].partition(b"\r\n")[0]
     else:
-        with post.playing(FAILURE) as (port, there), pytest.raises(Rejected):
+        with post.playing(FAILURE) as (port, server), pytest.raises(Rejected):
             port.cancel(post.order().order_number, KEY)
-        assert there.requests == []
+        assert server.requests == []
 
 
 def every_status_code_that_it_knows_is_read_from_its_feed(post: PostalSubject) -> None:
@@ -111,13 +111,13 @@ def the_feed_is_never_taken_from_a_gateway(post: PostalSubject) -> None:
 def nothing_leaves_but_who_and_where(post: PostalSubject) -> None:
     """The form that was recorded says the order, the contract's own numbers, and no more."""
     order = post.order()
-    said = set(json.loads(post.recorded("order.request.json")).values())
+    values = set(json.loads(post.recorded("order.request.json")).values())
     ends = [value for end in (order.sender, order.receiver) for name, value in end if name != "province"]
     numbers = [
         number for province in post.operator.provinces.values() for number in (province.number, province.district)
     ]
     ours = {post.operator.customer_code, order.order_number, order.cash, post.operator.flag_config}
-    assert said <= {*ends, *numbers} | ours
+    assert values <= {*ends, *numbers} | ours
 
 
 def no_recording_is_about_a_real_person(post: PostalSubject) -> None:

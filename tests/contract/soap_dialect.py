@@ -19,7 +19,7 @@ class SOAP:
     suffix = "xml"
     media_type = "text/xml; charset=utf-8"
 
-    def said(self, body: bytes) -> Any:
+    def content(self, body: bytes) -> Any:
         """The message, once the schema has allowed it."""
         message = payload_of(body_of(xml.parse(body)))
         assert xml.schema_of("department.wsdl", NAMESPACE).fault(message) is None

@@ -76,13 +76,13 @@ class ContractSubject:
     @contextmanager
     def playing(self, *replies: bytes) -> Iterator[tuple[DepartmentPort, Partner]]:
         """While it is open, the department answers with ``replies``, in order; and a port that speaks to it."""
-        with partner(answering(*replies)) as there:
-            yield registry.department_port(self.department, self.catalogue, there.url), there
+        with partner(answering(*replies)) as server:
+            yield registry.department_port(self.department, self.catalogue, server.url), server
 
 
 def subject(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> ContractSubject:
     """The department ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
-    made = stored_secrets(secrets, catalogue, {})
-    keys = made.hub | made.departments
+    stored = stored_secrets(secrets, catalogue, {})
+    keys = stored.hub | stored.departments
     loaded = load(catalogue, keys)
     return ContractSubject(loaded.departments[code], loaded, recordings / code, keys)

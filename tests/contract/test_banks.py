@@ -40,7 +40,7 @@ class Played:
     catalogue: Catalogue
     keys: dict[str, str]
 
-    def said(self) -> MovementNotice:
+    def notice(self) -> MovementNotice:
         terms = self.bank.notifications
         assert terms is not None
         return MovementNotice(
@@ -54,14 +54,14 @@ class Played:
             bank_ref="FT2632800000001",
         )
 
-    def told(self, telling: NotificationBehaviour) -> list[NotificationRequest]:
-        """What arrives at the hub's door, on a real socket."""
-        with partner(answering(*[OK] * 30)) as door:
-            messenger = BankNotifier(self.bank, self.catalogue, door.url, self.keys)
-            answers = asyncio.run(messenger.notify(self.said(), telling))
+    def deliveries(self, telling: NotificationBehaviour) -> list[NotificationRequest]:
+        """What arrives at the hub's endpoint, on a real socket."""
+        with partner(answering(*[OK] * 30)) as server:
+            messenger = BankNotifier(self.bank, self.catalogue, server.url, self.keys)
+            answers = asyncio.run(messenger.notify(self.notice(), telling))
             messenger.close()
-            assert [answer.status for answer in answers] == [200] * len(door.requests)
-            return [_delivery(request) for request in door.requests]
+            assert [answer.status for answer in answers] == [200] * len(server.requests)
+            return [_delivery(request) for request in server.requests]
 
     def heard(self, came: NotificationRequest) -> Notification | NotificationVerdict:
         contract = table.contract(self.bank, self.catalogue)
@@ -88,16 +88,16 @@ def banks(*, with_: str) -> Iterator[tuple[str, str]]:
     """(catalogue, code) of every bank that has this part."""
     for name, folder in CATALOGUES.items():
         for path in sorted((folder / "banks").glob("*.toml")):
-            said = tomllib.loads(path.read_text())
-            if with_ in said:
-                yield name, said["code"]
+            document = tomllib.loads(path.read_text())
+            if with_ in document:
+                yield name, document["code"]
 
 
 def written() -> Iterator[tuple[str, str, Format]]:
     """(catalogue, code, format) of every format that a bank is said to write."""
     for name, code in banks(with_="statements"):
-        said = tomllib.loads((CATALOGUES[name] / "banks" / f"{code}.toml").read_text())["statements"]
-        yield from ((name, code, format_) for format_ in FORMATS if format_ in said)
+        statements = tomllib.loads((CATALOGUES[name] / "banks" / f"{code}.toml").read_text())["statements"]
+        yield from ((name, code, format_) for format_ in FORMATS if format_ in statements)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ tells = pytest.mark.parametrize("played", list(banks(with_="notifications")), id
 
 @tells
 def test_what_it_tells_is_believed_and_says_what_was_paid(played: Played) -> None:
-    [came] = played.told(NotificationBehaviour.ONCE)
+    [came] = played.deliveries(NotificationBehaviour.ONCE)
     heard = played.heard(came)
 
     assert isinstance(heard, Notification)
@@ -125,14 +125,14 @@ def test_what_it_tells_is_believed_and_says_what_was_paid(played: Played) -> Non
 
 @tells
 def test_told_in_a_crowd_it_is_the_same_each_time(played: Played) -> None:
-    heard = [played.heard(came) for came in played.told(NotificationBehaviour.CROWDED)]
+    heard = [played.heard(came) for came in played.deliveries(NotificationBehaviour.CROWDED)]
     assert len(heard) == 20
     assert all(one == heard[0] for one in heard)
 
 
 @tells
 def test_a_forged_one_is_not_believed(played: Played) -> None:
-    [came] = played.told(NotificationBehaviour.FORGED)
+    [came] = played.deliveries(NotificationBehaviour.FORGED)
     assert played.heard(came) is NotificationVerdict.BAD_SIGNATURE
 
 
@@ -145,14 +145,14 @@ def test_every_format_that_it_writes_is_read_as_it_was_written(played: Played, r
         StatementMovement(-250_000, "Hoan phi; so 2", ref="FT2632800000002"),
         StatementMovement(8_000, "NOP PHI", ref="FT2632800000003"),
     ]
-    told = StatementText(moves, 20_000_000, date(2026, 11, 24), None, account, id="7", sequence=7)
+    draft = StatementText(moves, 20_000_000, date(2026, 11, 24), None, account, id="7", sequence=7)
     _, write = WRITERS[format_]
-    found, [statement] = formats.read(played.bank, write(told, played.bank.statements.profile(format_)))
+    detected, [statement] = formats.read(played.bank, write(draft, played.bank.statements.profile(format_)))
 
-    assert found == format_
-    assert (statement.opening, statement.closing, statement.to_date) == (20_000_000, 21_258_000, told.day)
+    assert detected == format_
+    assert (statement.opening, statement.closing, statement.to_date) == (20_000_000, 21_258_000, draft.day)
     assert sorted(entry.amount for entry in statement.entries) == [-250_000, 8_000, 1_500_000]
-    assert {entry.booking_date for entry in statement.entries} == {told.day}
+    assert {entry.booking_date for entry in statement.entries} == {draft.day}
     assert any("HC000000000182" in entry.text for entry in statement.entries)
 
 

@@ -43,12 +43,12 @@ def void(port: ReceiptPort) -> object:
 class IssuerOnSocket:
     """The issuer of a catalogue on a socket, and the hub's port to it."""
 
-    def __init__(self, there: Partner, issuer: Issuer, catalogue: Catalogue) -> None:
+    def __init__(self, server: Partner, issuer: Issuer, catalogue: Catalogue) -> None:
         self.issuer = issuer.model_copy(update={"timeout_seconds": 1.0})
         self.catalogue = catalogue
-        self.requests = there.requests
+        self.requests = server.requests
         self.behaviour: Behaviour = answering(http(404, b""))
-        self.port: ReceiptPort = registry.port(self.issuer, PortOptions(catalogue, f"{there.url}/dich-vu"))
+        self.port: ReceiptPort = registry.port(self.issuer, PortOptions(catalogue, f"{server.url}/dich-vu"))
 
     def will(self, *replies: bytes | Behaviour) -> ReceiptPort:
         self.requests.clear()
@@ -65,30 +65,30 @@ class IssuerOnSocket:
 
 
 @pytest.fixture(scope="module", params=[CATALOGUE, PACKAGED], ids=["tests", "shipped"])
-def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuerOnSocket]:
+def issuer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuerOnSocket]:
     secrets: Path = tmp_path_factory.mktemp("secrets") / "secrets.env"
     catalogue = load(request.param, stored_secrets(secrets, request.param, {}).hub)
     assert catalogue.receipts is not None
     assert catalogue.receipts.issuer is not None
     issuer = catalogue.receipts.issuer
 
-    def attend(connection: socket.socket, there: Partner) -> None:
-        opened.behaviour(connection, there)
+    def attend(connection: socket.socket, server: Partner) -> None:
+        opened.behaviour(connection, server)
 
-    with partner(attend) as there:
-        opened = IssuerOnSocket(there, issuer, catalogue)
+    with partner(attend) as server:
+        opened = IssuerOnSocket(server, issuer, catalogue)
         yield opened
 
 
-def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(desk: IssuerOnSocket) -> None:
-    issued = desk.will(result("ImportAndPublishInv", OK)).issue(RECEIPT, RECEIPT.receipt_id)
+def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(issuer: IssuerOnSocket) -> None:
+    issued = issuer.will(result("ImportAndPublishInv", OK)).issue(RECEIPT, RECEIPT.receipt_id)
     assert (issued.template, issued.symbol, issued.number) == ("01BLP0-001", "PT-26E", 17)
-    path, operation, parts = said(desk.requests[0])
+    path, operation, parts = said(issuer.requests[0])
     assert (path, operation) == ("/dich-vu/PublishService.asmx", "ImportAndPublishInv")
-    assert b'SOAPAction: "http://tempuri.org/ImportAndPublishInv"' in desk.requests[0]
+    assert b'SOAPAction: "http://tempuri.org/ImportAndPublishInv"' in issuer.requests[0]
     assert (parts["pattern"], parts["serial"], parts["convert"]) == ("01BLP0-001", "PT-26E", "0")
-    assert parts["Account"] == desk.issuer.account
-    assert parts["password"] == desk.catalogue.secret(desk.issuer.password)
+    assert parts["Account"] == issuer.issuer.account
+    assert parts["password"] == issuer.catalogue.secret(issuer.issuer.password)
     inv = etree.fromstring(parts["xmlInvData"]).find("Inv")
     assert inv is not None
     assert (inv.findtext("key"), inv.findtext("Invoice/ArisingDate")) == (RECEIPT.fkey, "24/11/2026")
@@ -115,115 +115,115 @@ def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(desk: IssuerOn
         "<html>",
     ],
 )
-def test_an_answer_that_is_not_about_this_receipt_waits_for_a_person(desk: IssuerOnSocket, text: str) -> None:
-    error = desk.fate(result("ImportAndPublishInv", text))
+def test_an_answer_that_is_not_about_this_receipt_waits_for_a_person(issuer: IssuerOnSocket, text: str) -> None:
+    error = issuer.fate(result("ImportAndPublishInv", text))
     assert isinstance(error, ContractBroken)
     assert error.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize("number", [number for number in MEANINGS if number not in {"5", "13"}])
-def test_what_the_issuer_cannot_do_waits_for_a_person_in_its_words(desk: IssuerOnSocket, number: str) -> None:
-    error = desk.fate(result("ImportAndPublishInv", f"ERR:{number}"))
+def test_what_the_issuer_cannot_do_waits_for_a_person_in_its_words(issuer: IssuerOnSocket, number: str) -> None:
+    error = issuer.fate(result("ImportAndPublishInv", f"ERR:{number}"))
     assert isinstance(error, ContractBroken)
     assert error.code == (ConnectorCode.AUTH if number in {"1", "7"} else ConnectorCode.ISSUER)
     assert MEANINGS[number] in error.detail
 
 
 @pytest.mark.parametrize("text", ["ERR:99", "ERR:-3", "ERR:3 Dữ liệu của ông Nguyễn Văn Thử Nghiệm"])
-def test_an_error_that_is_not_known_waits_too_and_its_words_are_not_repeated(desk: IssuerOnSocket, text: str) -> None:
-    error = desk.fate(result("ImportAndPublishInv", text))
+def test_an_error_that_is_not_known_waits_too_and_its_words_are_not_repeated(issuer: IssuerOnSocket, text: str) -> None:
+    error = issuer.fate(result("ImportAndPublishInv", text))
     assert isinstance(error, ContractBroken)
     assert error.code == ConnectorCode.ISSUER
     assert "Nguyễn" not in str(error)
 
 
 @pytest.mark.parametrize("text", ["ERR:5", "ERR:"])
-def test_a_failure_over_there_leaves_the_outcome_unknown(desk: IssuerOnSocket, text: str) -> None:
-    error = desk.fate(result("ImportAndPublishInv", text))
+def test_a_failure_over_there_leaves_the_outcome_unknown(issuer: IssuerOnSocket, text: str) -> None:
+    error = issuer.fate(result("ImportAndPublishInv", text))
     assert isinstance(error, Unavailable)
     assert error.outcome_unknown
 
 
-def test_an_fkey_that_is_there_is_a_duplicate_whose_number_is_asked_for(desk: IssuerOnSocket) -> None:
-    error = desk.fate(result("ImportAndPublishInv", "ERR:13"))
+def test_an_fkey_that_is_there_is_a_duplicate_whose_number_is_asked_for(issuer: IssuerOnSocket) -> None:
+    error = issuer.fate(result("ImportAndPublishInv", "ERR:13"))
     assert isinstance(error, Duplicate)
     assert error.reply is None
 
 
-def test_no_answer_in_time_and_a_cut_connection_leave_the_outcome_unknown(desk: IssuerOnSocket) -> None:
+def test_no_answer_in_time_and_a_cut_connection_leave_the_outcome_unknown(issuer: IssuerOnSocket) -> None:
     def silent(connection: socket.socket) -> None:
         connection.recv(1)  # until the hub has gone
 
     for behaviour, code in ((silent, ConnectorCode.TIMEOUT), (reset, ConnectorCode.CUT)):
-        error = desk.fate(after_reading(behaviour))
+        error = issuer.fate(after_reading(behaviour))
         assert isinstance(error, Unavailable)
         assert (error.code, error.outcome_unknown) == (code, True)
 
 
-def test_busy_means_that_nothing_was_done(desk: IssuerOnSocket) -> None:
-    error = desk.fate(b"HTTP/1.1 503 X\r\nRetry-After: 90\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+def test_busy_means_that_nothing_was_done(issuer: IssuerOnSocket) -> None:
+    error = issuer.fate(b"HTTP/1.1 503 X\r\nRetry-After: 90\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     assert isinstance(error, Unavailable)
     assert (error.outcome_unknown, error.retry_after) == (False, 90)
 
 
-def test_half_an_envelope_and_a_gateways_page_wait_for_a_person(desk: IssuerOnSocket) -> None:
+def test_half_an_envelope_and_a_gateways_page_wait_for_a_person(issuer: IssuerOnSocket) -> None:
     for body in (b'<?xml version="1.0"?><soap:Envelope', b"<html>xin chao</html>", b"<!DOCTYPE x []><x/>"):
-        assert isinstance(desk.fate(http(200, body)), ContractBroken)
+        assert isinstance(issuer.fate(http(200, body)), ContractBroken)
 
 
-def test_what_is_there_is_found_by_its_fkey(desk: IssuerOnSocket) -> None:
-    found = desk.will(result("listInvByCusFkey", item(RECEIPT))).find(RECEIPT, RECEIPT.receipt_id)
-    assert found is not None
-    assert found.number == 17
-    path, operation, parts = said(desk.requests[0])
+def test_what_is_there_is_found_by_its_fkey(issuer: IssuerOnSocket) -> None:
+    issued = issuer.will(result("listInvByCusFkey", item(RECEIPT))).find(RECEIPT, RECEIPT.receipt_id)
+    assert issued is not None
+    assert issued.number == 17
+    path, operation, parts = said(issuer.requests[0])
     assert (path, operation, parts["key"]) == ("/dich-vu/PortalService.asmx", "listInvByCusFkey", RECEIPT.fkey)
     assert "ACpass" not in parts, "asking needs the service's password only"
 
 
 @pytest.mark.parametrize("text", ["<Data></Data>", "<Data/>", "ERR:6"])
-def test_what_is_not_there_is_not_found(desk: IssuerOnSocket, text: str) -> None:
-    assert find(desk.will(result("listInvByCusFkey", text))) is None
+def test_what_is_not_there_is_not_found(issuer: IssuerOnSocket, text: str) -> None:
+    assert find(issuer.will(result("listInvByCusFkey", text))) is None
 
 
-def test_what_the_list_has_under_another_fkey_is_not_ours(desk: IssuerOnSocket) -> None:
-    assert find(desk.will(result("listInvByCusFkey", item(RECEIPT, fkey="rc02")))) is None
+def test_what_the_list_has_under_another_fkey_is_not_ours(issuer: IssuerOnSocket) -> None:
+    assert find(issuer.will(result("listInvByCusFkey", item(RECEIPT, fkey="rc02")))) is None
 
 
 @pytest.mark.parametrize(
     "text", [item(RECEIPT, amount="119999"), item(RECEIPT, invNum=""), "<Data><Item>", "ERR:1", "ERR:4", "ERR:7"]
 )
-def test_a_list_that_does_not_hold_this_receipt_waits_for_a_person(desk: IssuerOnSocket, text: str) -> None:
-    assert isinstance(desk.fate(result("listInvByCusFkey", text), find), ContractBroken)
+def test_a_list_that_does_not_hold_this_receipt_waits_for_a_person(issuer: IssuerOnSocket, text: str) -> None:
+    assert isinstance(issuer.fate(result("listInvByCusFkey", text), find), ContractBroken)
 
 
-def test_another_number_is_found_as_it_is(desk: IssuerOnSocket) -> None:
-    found = desk.will(result("listInvByCusFkey", item(RECEIPT, invNum="0000021"))).find(RECEIPT, "")
-    assert found is not None
-    assert found.number == 21
+def test_another_number_is_found_as_it_is(issuer: IssuerOnSocket) -> None:
+    issued = issuer.will(result("listInvByCusFkey", item(RECEIPT, invNum="0000021"))).find(RECEIPT, "")
+    assert issued is not None
+    assert issued.number == 21
 
 
-def test_a_receipt_becomes_void_and_void_again_is_void(desk: IssuerOnSocket) -> None:
-    desk.will(result("cancelInvNoPay", "OK:")).void(voiding(RECEIPT), RECEIPT.receipt_id)
-    path, operation, parts = said(desk.requests[0])
+def test_a_receipt_becomes_void_and_void_again_is_void(issuer: IssuerOnSocket) -> None:
+    issuer.will(result("cancelInvNoPay", "OK:")).void(voiding(RECEIPT), RECEIPT.receipt_id)
+    path, operation, parts = said(issuer.requests[0])
     assert (path, operation, parts["fkey"]) == ("/dich-vu/BusinessService.asmx", "cancelInvNoPay", RECEIPT.fkey)
-    error = desk.fate(result("cancelInvNoPay", "ERR:8"), void)
+    error = issuer.fate(result("cancelInvNoPay", "ERR:8"), void)
     assert isinstance(error, Duplicate)
     assert error.reply is not None
 
 
 @pytest.mark.parametrize("text", ["ERR:2", "ERR:9", "xong"])
-def test_what_cannot_become_void_waits_for_a_person(desk: IssuerOnSocket, text: str) -> None:
-    assert isinstance(desk.fate(result("cancelInvNoPay", text), void), ContractBroken)
+def test_what_cannot_become_void_waits_for_a_person(issuer: IssuerOnSocket, text: str) -> None:
+    assert isinstance(issuer.fate(result("cancelInvNoPay", text), void), ContractBroken)
 
 
-def test_a_check_asks_for_what_nobody_has(desk: IssuerOnSocket) -> None:
-    assert "listInvByCusFkey" in desk.will(result("listInvByCusFkey", "<Data></Data>")).check()
+def test_a_check_asks_for_what_nobody_has(issuer: IssuerOnSocket) -> None:
+    assert "listInvByCusFkey" in issuer.will(result("listInvByCusFkey", "<Data></Data>")).check()
 
 
-def test_neither_passwords_nor_the_receipt_stand_in_the_evidence(desk: IssuerOnSocket) -> None:
+def test_neither_passwords_nor_the_receipt_stand_in_the_evidence(issuer: IssuerOnSocket) -> None:
     with recording() as exchanges:
-        issue(desk.will(result("ImportAndPublishInv", OK)))
-    kept = str(exchanges)
-    secrets = [desk.catalogue.secret(name) for name in (desk.issuer.password, desk.issuer.account_password)]
+        issue(issuer.will(result("ImportAndPublishInv", OK)))
+    evidence = str(exchanges)
+    secrets = [issuer.catalogue.secret(name) for name in (issuer.issuer.password, issuer.issuer.account_password)]
     assert exchanges
-    assert not [text for text in (*secrets, desk.issuer.account, RECEIPT.dossier_code) if text in kept]
+    assert not [text for text in (*secrets, issuer.issuer.account, RECEIPT.dossier_code) if text in evidence]

@@ -45,8 +45,8 @@ def answer(body: bytes, media_type: str, status: int = 200) -> bytes:
 
 @contextmanager
 def playing(catalogue: Catalogue, party: Any, behave: Any) -> Iterator[tuple[Any, Partner]]:
-    with partner(behave) as there:
-        yield registry.port(party, PortOptions(catalogue, f"{there.url}/service")), there
+    with partner(behave) as server:
+        yield registry.port(party, PortOptions(catalogue, f"{server.url}/service")), server
 
 
 def stamping(catalogue: Catalogue) -> StampingAuthority:
@@ -68,9 +68,9 @@ def fate(catalogue: Catalogue, *replies: bytes) -> ConnectorError:
 
 
 def test_a_request_goes_out_as_it_is_and_the_reply_comes_back_as_it_came(known: Catalogue) -> None:
-    with playing(known, stamping(known), answering(answer(STAMP, REPLY))) as (port, there):
+    with playing(known, stamping(known), answering(answer(STAMP, REPLY))) as (port, server):
         assert port.stamp(REQUEST) == STAMP
-    head, _, body = there.requests[0].partition(b"\r\n\r\n")
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.splitlines()[0] == b"POST /service HTTP/1.1"
     assert f"Content-Type: {QUERY}".encode() in head.splitlines()
     assert body == REQUEST
@@ -88,9 +88,9 @@ def test_a_reply_that_does_not_end_is_cut_off(known: Catalogue) -> None:
 
 def test_a_busy_authority_is_asked_again_at_once_and_then_later(known: Catalogue) -> None:
     busy = answer(b"", "text/plain", 503)
-    with playing(known, stamping(known), answering(busy, answer(STAMP, REPLY))) as (port, there):
+    with playing(known, stamping(known), answering(busy, answer(STAMP, REPLY))) as (port, server):
         assert port.stamp(REQUEST) == STAMP
-        assert len(there.requests) == 2
+        assert len(server.requests) == 2
     end = fate(known, busy)
     assert isinstance(end, Unavailable)
     assert (end.code, end.outcome_unknown) == (ConnectorCode.BUSY, False)
@@ -119,7 +119,7 @@ def test_nobody_at_the_address_is_unreachable(known: Catalogue) -> None:
 
 def test_a_list_is_brought_with_its_number_and_only_once(known: Catalogue) -> None:
     replies = [answer(one, CRL) for one in (LIST, LIST, NEXT)]
-    with playing(known, authority(known), answering(*replies)) as (port, there):
+    with playing(known, authority(known), answering(*replies)) as (port, server):
         first = port.changes("")
         assert port.changes(first.cursor) is None
         then = port.changes(first.cursor)
@@ -127,7 +127,7 @@ def test_a_list_is_brought_with_its_number_and_only_once(known: Catalogue) -> No
     assert then.number > first.number
     assert (first.issuer == then.issuer, first.key == then.key) == (True, False)
     assert first.cursor == hashlib.sha256(LIST).hexdigest()
-    assert there.requests[0].startswith(b"GET /service HTTP/1.1")
+    assert server.requests[0].startswith(b"GET /service HTTP/1.1")
 
 
 def test_a_list_in_pem_is_the_same_list(known: Catalogue) -> None:

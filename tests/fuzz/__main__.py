@@ -35,19 +35,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=600, help="for each reader")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="write this file to standard output instead")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    if given.only is not None:
-        subject, random = SUBJECTS[given.reader[0]](), Random(f"{given.seed}:{given.only}")  # noqa: S311
+    if arguments.only is not None:
+        subject, random = SUBJECTS[arguments.reader[0]](), Random(f"{arguments.seed}:{arguments.only}")  # noqa: S311
         sys.stdout.buffer.write(mutations.spoilt(random.choice(subject.seeds), subject.ways, random))
         return 0
-    found = [
-        _run(name, SUBJECTS[name](), given.seconds, given.seed)
+    findings = [
+        _run(name, SUBJECTS[name](), arguments.seconds, arguments.seed)
         if name in SUBJECTS
-        else endpoints.run(name, given.seconds, given.seed)
-        for name in given.reader or [*SUBJECTS, *endpoints.SUBJECTS]
+        else endpoints.run(name, arguments.seconds, arguments.seed)
+        for name in arguments.reader or [*SUBJECTS, *endpoints.SUBJECTS]
     ]
-    return 3 if sum(found) else 0
+    return 3 if sum(findings) else 0
 
 
 def _run(name: str, subject: FuzzSubject, seconds: int, seed: int) -> int:

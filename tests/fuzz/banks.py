@@ -25,7 +25,7 @@ def _banks() -> Mapping[str, Bank]:
     return load(CATALOGUE, environment()).banks
 
 
-def _told() -> Sequence[StatementDraft]:
+def _drafts() -> Sequence[StatementDraft]:
     moves = [
         StatementMovement(50_000, "HC123456789012 nộp phí", ref="FT1", e2e="E1"),
         StatementMovement(-1_100, "phí dịch vụ", value=date(2026, 11, 23)),
@@ -43,8 +43,8 @@ def _told() -> Sequence[StatementDraft]:
 
 def _statements(bank: Bank) -> Callable[[bytes], object]:
     def read(raw: bytes) -> None:
-        _, found = formats.read(bank, raw)
-        for one in found:
+        _, statements = formats.read(bank, raw)
+        for one in statements:
             gates.judge(
                 one,
                 bank.account(one.account),
@@ -63,7 +63,7 @@ def _statements(bank: Bank) -> Callable[[bytes], object]:
 
 
 def camt_files() -> FuzzSubject:
-    first, second = _told()
+    first, second = _drafts()
     seeds = [
         *(camt(first, second, kind=kind) for kind in ("Stmt", "Rpt", "Ntfctn")),
         camt(second, ns=None),
@@ -81,7 +81,7 @@ def camt_files() -> FuzzSubject:
 
 
 def mt940_files() -> FuzzSubject:
-    first, second = _told()
+    first, second = _drafts()
     interim = (
         b":20:S\n:25:1020304050607\n:28C:1/1\n:34F:VND0,\n:13D:2611241200+0700\n"
         b":61:261124C5,NTRFX//FT9\n:86:x\n:90C:1VND5,\n-\n"
@@ -99,7 +99,7 @@ def mt940_files() -> FuzzSubject:
 
 
 def csv_files(bank: str) -> FuzzSubject:
-    _, second = _told()
+    _, second = _drafts()
     signed = (
         'Date,Amount,D/C,Balance,Currency,Description,Payer\n2026-11-24,50,C,"1,050",VND,b,A\n'
         '2026-11-23,30,D,"1,000",VND,a,B\nClosing balance,"1,050"\n'
@@ -109,7 +109,7 @@ def csv_files(bank: str) -> FuzzSubject:
 
 
 def xlsx_files() -> FuzzSubject:
-    _, second = _told()
+    _, second = _drafts()
     rows: list[list[Any]] = [list(row) for row in table(second, thousands=",")]
     rows[5] = [DAY, *rows[5][1:3], 50_000, 10**12 + 50_000.0, "x"]
     return FuzzSubject([xlsx(table(second, thousands=",")), xlsx(rows)], IN_A_WORKBOOK, _statements(_banks()["bank-a"]))

@@ -1,6 +1,6 @@
-"""Every HTTP door on a real socket before a real database: what is sent is signed as its sender would, and then spoilt.
+"""Every HTTP endpoint, on a real socket with a real database: requests signed as their sender would, and then spoilt.
 
-No answer is a failure of ours, and nothing that was accepted fails when it is handled.
+No response is an internal error, and nothing that was accepted fails when it is handled.
 """
 
 import atexit
@@ -54,8 +54,8 @@ WAYS: Final = (mutations.some_values, mutations.some_values, mutations.some_word
 
 
 @cache
-def the_door() -> ApiCaller:
-    """The doors, open until the process ends."""
+def shared_api() -> ApiCaller:
+    """The API, served until the process ends."""
     stack = ExitStack()
     atexit.register(stack.close)
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="lienthong-fuzz-")))
@@ -83,21 +83,21 @@ def _opened(folder: Path, url: str) -> Iterator[ApiCaller]:
         }
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        here = HttpUrl(f"http://127.0.0.1:{listening.getsockname()[1]}")
-        hub = ScriptedHub(settings.model_copy(update={"public_url": here}), catalogue)
+        public_url = HttpUrl(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        hub = ScriptedHub(settings.model_copy(update={"public_url": public_url}), catalogue)
         server = uvicorn.Server(serve.config(create(hub)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:
-            assert thread.is_alive(), "the doors did not open"
+            assert thread.is_alive(), "the API did not start"
             time.sleep(0.01)
         yield ApiCaller(hub, stream)
         server.should_exit = True
         thread.join(20)
 
 
-class Doors:
-    """One door, or some: ``call`` sends something to it and gives the answer; None where it could not be made."""
+class EndpointFuzz:
+    """Endpoints: each call sends one request and returns the response; None where the sender could not make it."""
 
     def __init__(self, *calls: Callable[[ApiCaller, Random], Response | None]) -> None:
         self._calls = calls
@@ -105,8 +105,8 @@ class Doors:
 
     def try_one(self, random: Random) -> bool:
         """Send something spoilt; whether it was taken. Raises AssertionError for a failure of ours."""
-        door = the_door()
-        answer = random.choice(self._calls)(door, random)
+        api = shared_api()
+        answer = random.choice(self._calls)(api, random)
         if answer is None:
             return False
         failed = answer.status_code >= FAILURE and b"ReportRefused" not in answer.content
@@ -114,7 +114,7 @@ class Doors:
         assert b"internal-error" not in answer.content, answer.text[:300]
         self._sent += 1
         if self._sent % HANDLED_EVERY == 0:
-            _handle(door.hub)
+            _handle(api.hub)
         return answer.ok
 
 
@@ -126,36 +126,40 @@ def _handle(hub: ScriptedHub) -> None:
             script.extend(a_receipt() for _ in range(len(script), 3 * HANDLED_EVERY))
     hub.carry()
     query = "SELECT id, kind, error_code, error_detail FROM {} WHERE error_code = ANY(%s) AND state <> 'cancelled'"
-    found = [row for table in ("inbox", "outbox") for row in hub.rows(query.format(table), list(FAILED))]
+    failures = [row for table in ("inbox", "outbox") for row in hub.rows(query.format(table), list(FAILED))]
     with hub.db.connection() as conn:
         conn.execute("UPDATE inbox SET error_code = 'SEEN' WHERE error_code = ANY(%s)", (list(FAILED),))
         conn.execute("UPDATE outbox SET error_code = 'SEEN' WHERE error_code = ANY(%s)", (list(FAILED),))
     bodies = [
         bytes(hub.rows("SELECT body FROM inbox WHERE id = %s", row["id"])[0]["body"])
-        for row in found[:1]
+        for row in failures[:1]
         if not row["id"].startswith("tr_")
     ]
-    assert not found, f"{found[:3]} {bodies}"
+    assert not failures, f"{failures[:3]} {bodies}"
 
 
 def _spoilt(document: Any, random: Random) -> bytes:
     return mutations.spoilt(as_json(document), WAYS, random)
 
 
-def submission(door: ApiCaller, random: Random) -> Response:
+def submission(api: ApiCaller, random: Random) -> Response:
     document = a_submission(random.choice(("rest-a", "rest-b", "soap-a", "soap-b")))
-    document["procedure"] = random.choice(sorted(door.hub.catalogue.procedures))
+    document["procedure"] = random.choice(sorted(api.hub.catalogue.procedures))
     document["applicant"]["address"]["detail"] = random.choice(mutations.LURES)
     document["summary"] = f"{random.choice(mutations.LURES)} ổn {random.choice(mutations.LURES)}"
     if random.random() < 0.3:
         document["dossier_code"] = a_code(random.randrange(1, 50)) + random.choice(("", "", " ", "\t", "é"))
     body = as_json(document) if random.random() < 0.4 else _spoilt(document, random)
-    return door.portal().submit(body, key=f"k-{random.random()}")
+    return api.portal().submit(body, key=f"k-{random.random()}")
 
 
-def question(door: ApiCaller, random: Random) -> Response:
-    paths = [path for path, verbs in application().openapi()["paths"].items() if "get" in verbs and "banks" not in path]
-    some = door.hub.rows("SELECT id FROM inbox ORDER BY random() LIMIT 1")
+def question(api: ApiCaller, random: Random) -> Response:
+    paths = [
+        path
+        for path, operations in application().openapi()["paths"].items()
+        if "get" in operations and "banks" not in path
+    ]
+    some = api.hub.rows("SELECT id FROM inbox ORDER BY random() LIMIT 1")
     path = random.choice(paths).replace("{code}", "rest-a").replace("{settlement_id}", "sm_x")
     path = path.replace("{submission_id}", some[0]["id"] if some else "sub_x")
     names = ("reference", "dossier_code", "updated_since", "cursor", "limit", "after", "x")
@@ -163,36 +167,36 @@ def question(door: ApiCaller, random: Random) -> Response:
         f"{random.choice(names)}={quote(random.choice(mutations.LURES)[:500].encode('utf-8', 'replace'))}"
         for _ in range(random.randrange(3))
     )
-    caller = _department(door) if path.startswith("/v1/departments") else door.portal()
+    caller = _department(api) if path.startswith("/v1/departments") else api.portal()
     return caller.get(f"{path}?{asked}" if asked else path)
 
 
-def _department(door: ApiCaller) -> Caller:
-    return Caller(door.url, "rest-a-1", door.hub.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
+def _department(api: ApiCaller) -> Caller:
+    return Caller(api.url, "rest-a-1", api.hub.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
 
 
-def _a_dossier(door: ApiCaller, department: str) -> str:
-    rows = door.hub.rows("SELECT code FROM dossier WHERE department = %s ORDER BY random() LIMIT 1", department)
+def _a_dossier(api: ApiCaller, department: str) -> str:
+    rows = api.hub.rows("SELECT code FROM dossier WHERE department = %s ORDER BY random() LIMIT 1", department)
     return str(rows[0]["code"]) if rows else a_code(1)
 
 
-def status(door: ApiCaller, random: Random) -> Response:
-    words = [*door.hub.catalogue.departments["rest-a"].status, "MA_LA"]
-    report = a_report(_a_dossier(door, "rest-a"), random.choice(words), report_id=f"R-{random.random()}")
+def status(api: ApiCaller, random: Random) -> Response:
+    words = [*api.hub.catalogue.departments["rest-a"].status, "MA_LA"]
+    report = a_report(_a_dossier(api, "rest-a"), random.choice(words), report_id=f"R-{random.random()}")
     document = json.loads(report.model_dump_json(exclude_none=True)) | {"note": random.choice(mutations.LURES)[:1000]}
     if random.random() < 0.3:
         document["at"] = random.choice(mutations.DAYS)
     body = as_json(document) if random.random() < 0.5 else _spoilt(document, random)
-    return _department(door).call("POST", "/v1/departments/rest-a/statuses", body)
+    return _department(api).call("POST", "/v1/departments/rest-a/statuses", body)
 
 
-def settlement_answer(door: ApiCaller, random: Random) -> Response:
+def settlement_answer(api: ApiCaller, random: Random) -> Response:
     document = an_answer(answer_id=f"TL-{random.random()}")
-    return _department(door).call("POST", "/v1/departments/rest-a/settlement-answers", _spoilt(document, random))
+    return _department(api).call("POST", "/v1/departments/rest-a/settlement-answers", _spoilt(document, random))
 
 
-def soap(door: ApiCaller, random: Random) -> Response | None:
-    code = _a_dossier(door, "soap-b")
+def soap(api: ApiCaller, random: Random) -> Response | None:
+    code = _a_dossier(api, "soap-b")
     message = a_push(reportId=f"R-{random.randrange(10**9)}", dossierCode=code)
     leaves = [one for one in message.iter() if not len(one)]
     for _ in range(random.randrange(3)):
@@ -205,14 +209,14 @@ def soap(door: ApiCaller, random: Random) -> Response | None:
     body = signed(message)
     if random.random() < 0.3:
         body = mutations.spoilt(body, (mutations.some_elements, mutations.some_bytes), random)
-    return post(door, body, PATH)
+    return post(api, body, PATH)
 
 
-def parcel(door: ApiCaller, random: Random) -> Response:
+def parcel(api: ApiCaller, random: Random) -> Response:
     number = f"{a_code(1)}-{random.randrange(10**6)}"
-    row = door.hub.rows("SELECT order_number FROM consignment ORDER BY random() LIMIT 1")
+    row = api.hub.rows("SELECT order_number FROM consignment ORDER BY random() LIMIT 1")
     if not row or random.random() < 0.05:
-        _addresses.append((address_of(door, number), number))
+        _addresses.append((address_of(api, number), number))
     address, number = random.choice(_addresses)
     document = SAID | {"order_number": number, "status_code": random.choice(("1", "2", "3", "4", "5", "x"))}
     document["at"] = random.choice((*mutations.DAYS, now().isoformat(timespec="seconds")))
@@ -224,12 +228,12 @@ _addresses: Final[list[tuple[str, str]]] = []
 
 
 def bank(name: str) -> Callable[[ApiCaller, Random], Response | None]:
-    """The door of one provider."""
+    """The notification endpoint of one provider."""
 
-    def call(door: ApiCaller, random: Random) -> Response | None:
-        teller = Teller(door, name)
-        references = door.hub.rows("SELECT reference FROM fee_demand ORDER BY random() LIMIT 1")
-        said = NoticeDraft(
+    def call(api: ApiCaller, random: Random) -> Response | None:
+        teller = Teller(api, name)
+        references = api.hub.rows("SELECT reference FROM fee_demand ORDER BY random() LIMIT 1")
+        notice = NoticeDraft(
             txn=str(random.randrange(10**8)),
             reference=references[0]["reference"] if references else NoticeDraft.reference,
             amount=random.choice((150_000, 1, 10**15, 10**15 + 1)),
@@ -237,10 +241,12 @@ def bank(name: str) -> Callable[[ApiCaller, Random], Response | None]:
             failed=random.random() < 0.1,
         )
         try:
-            sent = teller.request(said)
+            sent = teller.request(notice)
             for _ in range(random.randrange(3)):
-                said = said.with_field(random.choice(_fields(sent.body or sent.query)), random.choice(mutations.LURES))
-            sent = teller.request(said)
+                notice = notice.with_field(
+                    random.choice(_fields(sent.body or sent.query)), random.choice(mutations.LURES)
+                )
+            sent = teller.request(notice)
         except (ValueError, TypeError, AttributeError, KeyError):  # what the provider itself could not sign
             return None
         if random.random() < 0.15 and sent.body:
@@ -250,16 +256,16 @@ def bank(name: str) -> Callable[[ApiCaller, Random], Response | None]:
     return call
 
 
-def _fields(said: bytes) -> list[str]:
-    if not said.startswith(b"{"):
-        return [pair.partition(b"=")[0].decode() for pair in said.split(b"&")]
-    document = json.loads(said)
+def _fields(message: bytes) -> list[str]:
+    if not message.startswith(b"{"):
+        return [pair.partition(b"=")[0].decode() for pair in message.split(b"&")]
+    document = json.loads(message)
     inner = document.get("data")
     return [*document, *(inner if isinstance(inner, dict) else ())]
 
 
 def run(name: str, seconds: int, seed: int) -> int:
-    """Send to that door for so long, and print what it comes to. How many kinds of findings there are."""
+    """Send to these endpoints for ``seconds``, print the outcome, and return how many kinds of findings there are."""
     subject, findings = SUBJECTS[name](), Counter[str]()
     ends, number, taken = time.monotonic() + seconds, 0, 0
     while time.monotonic() < ends:
@@ -276,8 +282,8 @@ def run(name: str, seconds: int, seed: int) -> int:
 
 
 SUBJECTS: Final = {
-    "door-portal": lambda: Doors(submission, submission, submission, question),
-    "door-departments": lambda: Doors(submission, status, status, settlement_answer, soap, soap),
-    "door-post": lambda: Doors(submission, parcel, parcel, parcel),
-    "door-banks": lambda: Doors(submission, *(bank(name) for name in BANKS)),
+    "api-portal": lambda: EndpointFuzz(submission, submission, submission, question),
+    "api-departments": lambda: EndpointFuzz(submission, status, status, settlement_answer, soap, soap),
+    "api-post": lambda: EndpointFuzz(submission, parcel, parcel, parcel),
+    "api-banks": lambda: EndpointFuzz(submission, *(bank(name) for name in BANKS)),
 }

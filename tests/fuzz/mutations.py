@@ -122,9 +122,9 @@ def some_elements(raw: bytes, random: Random) -> bytes:
     nodes = [node for node in root.iter() if isinstance(node.tag, str)]
     node, other = random.choice(nodes), random.choice(nodes)
     _change(node, other, random)
-    made = etree.tostring(root, encoding=random.choice(("UTF-8", "UTF-8", "UTF-8", "UTF-16", "US-ASCII")))
-    assert isinstance(made, bytes)
-    return made
+    written = etree.tostring(root, encoding=random.choice(("UTF-8", "UTF-8", "UTF-8", "UTF-16", "US-ASCII")))
+    assert isinstance(written, bytes)
+    return written
 
 
 def _change(node: Any, other: Any, random: Random) -> None:
@@ -183,15 +183,15 @@ def some_values(raw: bytes, random: Random) -> bytes:
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    found: list[tuple[Any, Any]] = []
+    places: list[tuple[Any, Any]] = []
     pending = [value]
     while pending:
         holder = pending.pop()
         if isinstance(holder, dict | list):
             keys = list(holder) if isinstance(holder, dict) else range(len(holder))
-            found += [(holder, key) for key in keys]
+            places += [(holder, key) for key in keys]
             pending += [holder[key] for key in keys]
-    return found
+    return places
 
 
 def members_of(raw: bytes) -> list[tuple[str, bytes]]:
@@ -231,9 +231,9 @@ def in_a_member(ways: Sequence[Mutation]) -> Mutation:
 
 
 def _packed(members: Sequence[tuple[str, bytes]], random: Random) -> bytes:
-    made = io.BytesIO()
+    archive = io.BytesIO()
     odd = random.choice((zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)) if random.randrange(50) == 0 else zipfile.ZIP_STORED
-    with zipfile.ZipFile(made, "w") as package:
+    with zipfile.ZipFile(archive, "w") as package:
         for name, content in dict(members).items():
             package.writestr(zipfile.ZipInfo(name), content, random.choice((zipfile.ZIP_DEFLATED, odd)))
-    return made.getvalue()
+    return archive.getvalue()

@@ -61,12 +61,12 @@ def catalogue() -> Catalogue:
 def a_reply(raw: bytes, status: int = 200, media_type: str = "application/json") -> HttpReply:
     """A reply whose evidence is made first, as the transport does."""
     headers = CaseInsensitiveDict({"Content-Type": media_type})
-    kept = RecordedMessage.of(headers, raw)
-    storable((kept.body or "") + (kept.raw or ""))
+    message = RecordedMessage.of(headers, raw)
+    storable((message.body or "") + (message.raw or ""))
     return HttpReply(status, headers, raw)
 
 
-def _kept(model: BaseModel) -> None:
+def _storable_model(model: BaseModel) -> None:
     """What goes into columns can; an entry that nobody can read is kept as bytes, but for its name."""
     if isinstance(model, UnreadableEntry):
         storable(model.key)
@@ -80,14 +80,16 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def _said(document: Any) -> bytes:
+def _encoded(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
 def _department(model: type[BaseModel], document: Any) -> FuzzSubject:
     port = object.__new__(RESTDepartment)
     port._renames = Renames({"Mã hồ sơ": "dossier_code"})
-    return FuzzSubject([_said(document)], JSON, lambda raw: _kept(port.decode(model, a_reply(raw))), (ConnectorError,))
+    return FuzzSubject(
+        [_encoded(document)], JSON, lambda raw: _storable_model(port.decode(model, a_reply(raw))), (ConnectorError,)
+    )
 
 
 def _problem(raw: bytes) -> None:
@@ -100,39 +102,39 @@ def _problem(raw: bytes) -> None:
 def _feed(names: Mapping[str, str]) -> Callable[[bytes], object]:
     def read(raw: bytes) -> None:
         for text in postal.page(a_reply(raw), "events"):
-            found = postal.entry(text, names)
-            _kept(found)
-            if isinstance(found, TrackingEvent):
-                storable(found.key)
+            event = postal.entry(text, names)
+            _storable_model(event)
+            if isinstance(event, TrackingEvent):
+                storable(event.key)
 
     return read
 
 
 def _postal(names: Mapping[str, str]) -> FuzzSubject:
     entry = {names[ours]: value for ours, value in EVENT.items()}
-    return FuzzSubject([_said({"events": [entry, entry], "cursor": "2"})], JSON, _feed(names), (ConnectorError,))
+    return FuzzSubject([_encoded({"events": [entry, entry], "cursor": "2"})], JSON, _feed(names), (ConnectorError,))
 
 
 def _ngsp() -> FuzzSubject:
     def read(raw: bytes) -> None:
         for text in ngsp._entries(a_reply(raw)):
             ngsp._id(text)
-            _kept(postal.entry(text, ngsp.NAMES))
+            _storable_model(postal.entry(text, ngsp.NAMES))
 
     entry = {ngsp.NAMES[ours]: value for ours, value in EVENT.items()} | {
         "_id": {"$oid": "0" * 24},
         "EventTime": {"$date": 1_795_485_600_000},
     }
-    return FuzzSubject([_said({"_embedded": {"rh:doc": [entry]}, "_returned": 1})], JSON, read, (ConnectorError,))
+    return FuzzSubject([_encoded({"_embedded": {"rh:doc": [entry]}, "_returned": 1})], JSON, read, (ConnectorError,))
 
 
 def _ordered() -> FuzzSubject:
     operator = catalogue().operators["post-a"]
     seed = {"Status": "00", "Message": "Thành công", "OrderNumber": "A-1", "ItemCode": "EA123456785VN"}
     return FuzzSubject(
-        [_said(seed | {"Status": code}) for code in (*operator.answers, "x")],
+        [_encoded(seed | {"Status": code}) for code in (*operator.answers, "x")],
         JSON,
-        lambda raw: _kept(postal.ordered(operator, a_reply(raw), "A-1", None)),
+        lambda raw: _storable_model(postal.ordered(operator, a_reply(raw), "A-1", None)),
         (ConnectorError,),
     )
 
@@ -156,7 +158,7 @@ def _soap() -> FuzzSubject:
             return
         for decode in (soap.decode_receipt, soap.decode_changes):
             try:
-                _kept(decode(payload))
+                _storable_model(decode(payload))
             except ConnectorError:
                 continue
 
@@ -172,14 +174,16 @@ def _envelope(payload: str) -> bytes:
 
 
 def _model(model: type[BaseModel], document: Any) -> FuzzSubject:
-    return FuzzSubject([_said(document)], JSON, lambda raw: _kept(replies.read(model, replies.parse(raw))), (Refused,))
+    return FuzzSubject(
+        [_encoded(document)], JSON, lambda raw: _storable_model(replies.read(model, replies.parse(raw))), (Refused,)
+    )
 
 
 SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
     "reply-receipt": lambda: _department(HandoffReceipt, RECEIPT),
     "reply-changes": lambda: _department(Changes, {"reports": [REPORT, REPORT], "cursor": "2"}),
     "reply-refusal": lambda: FuzzSubject(
-        [_said({"type": "x", "title": "Từ chối", "detail": "Thiếu giấy tờ", "status": 422})], JSON, _problem, ()
+        [_encoded({"type": "x", "title": "Từ chối", "detail": "Thiếu giấy tờ", "status": 422})], JSON, _problem, ()
     ),
     "reply-lgsp": lambda: _postal(lgsp.NAMES),
     "reply-ngsp": _ngsp,

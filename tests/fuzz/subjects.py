@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tests.fuzz import banks, desks, replies
+from tests.fuzz import banks, documents, replies
 from tests.fuzz.subject import FuzzSubject
 
 SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
@@ -12,14 +12,14 @@ SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
     "csv": lambda: banks.csv_files("bank-a"),
     "csv-signed": lambda: banks.csv_files("bank-b"),
     "xlsx": banks.xlsx_files,
-    "answer-json": desks.answer_json_files,
-    "answer-csv": desks.answer_csv_files,
-    "answer-xlsx": desks.answer_xlsx_files,
-    "own-list-csv": lambda: desks.own_list_files(".csv"),
-    "own-list-xlsx": lambda: desks.own_list_files(".xlsx"),
-    "payout": desks.payout_files,
-    "virtual-accounts": desks.virtual_files,
-    "bundle": desks.bundle_files,
-    "pdf": desks.pdf_files,
+    "answer-json": documents.answer_json_files,
+    "answer-csv": documents.answer_csv_files,
+    "answer-xlsx": documents.answer_xlsx_files,
+    "own-list-csv": lambda: documents.own_list_files(".csv"),
+    "own-list-xlsx": lambda: documents.own_list_files(".xlsx"),
+    "payout": documents.payout_files,
+    "virtual-accounts": documents.virtual_files,
+    "bundle": documents.bundle_files,
+    "pdf": documents.pdf_files,
     **replies.SUBJECTS,
 }

@@ -1,4 +1,4 @@
-"""../shared/samples/faults/payments: what is told and booked, at the door, at the desk and by the commands."""
+"""../shared/samples/faults/payments: payments by notification, by statement file and by command."""
 
 import hashlib
 import hmac
@@ -19,15 +19,15 @@ from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import red
 from tests.integration.fees.statements.conftest import StatementDesk, desk
 from tests.integration.http.caller import ApiCaller
-from tests.integration.http.conftest import log_stream, own_door, protocol, proxy_secret
+from tests.integration.http.conftest import log_stream, own_api, protocol, proxy_secret
 from tests.integration.http.teller import Teller, count, secret_of
 from tests.integration.test_command_line import cli
 from tests.notices import NoticeDraft, Sent
-from tests.samples.test_hostile_doors import as_sepay
+from tests.samples.test_hostile_requests import as_sepay
 from tests.samples.test_statement_files import COLUMNS, DAYTIME, read
 from tests.scripted_hub import ScriptedHub
 
-__all__ = ["cli", "desk", "log_stream", "own_door", "protocol", "proxy_secret"]
+__all__ = ["cli", "desk", "log_stream", "own_api", "protocol", "proxy_secret"]
 
 ACCOUNT = "9001002003004"
 CommandLine = Callable[..., tuple[int, str, str]]
@@ -49,15 +49,15 @@ def a_demand(hub: ScriptedHub, reference: str) -> str:
 
 @pytest.mark.parametrize("statement_first", [False, True], ids=["notification first", "statement first"])
 def test_f01_one_transfer_that_two_number_is_one_payment(
-    folder: Path, own_door: ApiCaller, statement_first: bool
+    folder: Path, own_api: ApiCaller, statement_first: bool
 ) -> None:
-    hub = own_door.hub
+    hub = own_api.hub
     demand = a_demand(hub, "HC304968046806")
-    told = as_sepay((folder / "F01-sepay.json").read_bytes())
+    notice = as_sepay((folder / "F01-sepay.json").read_bytes())
     booked = (folder / "F01-statement-vcb-number.xlsx").read_bytes()
 
     def tell() -> None:
-        assert Teller(own_door, "sepay-t").tells(told).ok
+        assert Teller(own_api, "sepay-t").tells(notice).ok
 
     def book() -> None:
         bank = hub.catalogue.banks["bank-a"]
@@ -83,8 +83,8 @@ def with_table(hub: ScriptedHub, **changes: Any) -> None:
     """bank-a keeps the account of the files, and writes tables as they do."""
     bank = hub.catalogue.banks["bank-a"]
     account = bank.accounts[0].model_copy(update={"number": ACCOUNT, "also": []})
-    said = Statements.model_validate({"csv": {**DAYTIME, "columns": COLUMNS, **changes}})
-    changed = bank.model_copy(update={"accounts": [account, *bank.accounts], "statements": said})
+    statements = Statements.model_validate({"csv": {**DAYTIME, "columns": COLUMNS, **changes}})
+    changed = bank.model_copy(update={"accounts": [account, *bank.accounts], "statements": statements})
     banks = {**hub.catalogue.banks, "bank-a": changed}
     hub.catalogue = hub.catalogue.model_copy(update={"banks": banks})
 
@@ -99,27 +99,27 @@ def test_f09_the_evening_adds_what_the_morning_did_not_have(folder: Path, desk: 
 
 def test_f10_a_file_is_read_anew_when_its_profile_was_mended(folder: Path, desk: StatementDesk) -> None:
     raw = (folder / "F10-file.csv").read_bytes()
-    kept = desk.hub.catalogue
+    before = desk.hub.catalogue
     with_table(desk.hub, thousands=",")
     held = desk.bring(raw)
     assert (held.state, held.findings[0]["code"]) == (FileStatus.QUARANTINED, "S05")
-    desk.hub.catalogue = kept
+    desk.hub.catalogue = before
     with_table(desk.hub)
     again = desk.bring(raw)
     assert (again.id, again.state, desk.amounts) == (held.id, FileStatus.ACCEPTED, [150_000])
 
 
-def test_f18_what_vnpay_hears_is_what_is_booked(folder: Path, own_door: ApiCaller) -> None:
+def test_f18_what_vnpay_hears_is_what_is_booked(folder: Path, own_api: ApiCaller) -> None:
     fields = dict(parse_qsl((folder / "F18-vnpay-query.txt").read_text("utf-8").split("  (")[0]))
-    demand = a_demand(own_door.hub, fields["vnp_TxnRef"].removesuffix("-1"))
+    demand = a_demand(own_api.hub, fields["vnp_TxnRef"].removesuffix("-1"))
     fields["vnp_TmnCode"] = NoticeDraft().merchant
     fields |= {"vnp_PayDate": time.strftime("%Y%m%d%H%M%S"), "vnp_BankCode": "NCB"}
     query = urlencode(sorted(fields.items()))
     signature = hmac.new(secret_of("VNPAY").encode(), query.encode(), hashlib.sha512).hexdigest()
-    answer = Teller(own_door, "vnpay-t").tells(Sent(query=f"{query}&vnp_SecureHash={signature}".encode()))
-    own_door.hub.carry()
+    answer = Teller(own_api, "vnpay-t").tells(Sent(query=f"{query}&vnp_SecureHash={signature}".encode()))
+    own_api.hub.carry()
     assert answer.json()["RspCode"] == "00"
-    credited = own_door.hub.rows("SELECT amount FROM fee_credit WHERE demand_id = %s", demand)
+    credited = own_api.hub.rows("SELECT amount FROM fee_credit WHERE demand_id = %s", demand)
     assert credited == [{"amount": 150_000}]
 
 
@@ -138,11 +138,11 @@ def test_f19_a_report_that_cannot_be_booked_is_refused_in_a_line(
     assert hub.count("payout_report") == 0
 
 
-def test_f20_two_attempts_that_failed_without_a_number_are_two(folder: Path, own_door: ApiCaller) -> None:
+def test_f20_two_attempts_that_failed_without_a_number_are_two(folder: Path, own_api: ApiCaller) -> None:
     assert "transId 0" in (folder / "F20-momo.txt").read_text("utf-8")
-    teller = Teller(own_door, "momo-t")
+    teller = Teller(own_api, "momo-t")
     for last in (1, 2):
         failed = NoticeDraft(reference=f"HC00000000018{last}", txn="0", failed=True).with_field("resultCode", 1005)
         assert teller.tells(failed).ok
-    own_door.hub.carry()
-    assert (count(own_door, "notify_event"), count(own_door, "fee_exception")) == (2, 0)
+    own_api.hub.carry()
+    assert (count(own_api, "notify_event"), count(own_api, "fee_exception")) == (2, 0)

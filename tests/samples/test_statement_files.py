@@ -92,9 +92,9 @@ def read(file: Path, says: dict[str, Any] | None = None) -> list[Statement]:
 
 @pytest.mark.parametrize("right", READ, ids=lambda right: right.file)
 def test_a_file_is_read_as_its_bank_meant_it_and_keeps_every_gate(folder: Path, right: ReadableFile) -> None:
-    found = read(folder / right.file, right.says)
-    assert {one.account: tuple(entry.amount for entry in one.entries) for one in found} == right.moves
-    for one in found:
+    statements = read(folder / right.file, right.says)
+    assert {one.account: tuple(entry.amount for entry in one.entries) for one in statements} == right.moves
+    for one in statements:
         findings = gates.judge(one, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
         assert [finding.sentence for finding in findings if finding.code is not StatementCode.WRONG_ACCOUNT] == []
 

@@ -1,4 +1,4 @@
-"""../shared/samples/faults/wire: what partners send and answer, by our own ports and at our own door."""
+"""../shared/samples/faults/wire: what partners send and answer, through our own ports and our own API."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from hub.messages.model import TransferState
 from schemas.department import StatusReport
 from tests.builders import a_receipt, a_submission, report_arrival
 from tests.integration.http.caller import ApiCaller
-from tests.integration.http.conftest import log_stream, own_door, protocol, proxy_secret
+from tests.integration.http.conftest import log_stream, own_api, protocol, proxy_secret
 from tests.integration.test_dossiers import an_accepted_dossier, inbox_state, report, status_of
 from tests.integration.transfers import put_one, state_of
 from tests.scripted_hub import ScriptedHub
@@ -25,7 +25,7 @@ from tests.unit.connectors.partner import answering, partner
 from tests.unit.connectors.soap_office import SoapOffice, an_office
 from tests.unit.connectors.test_rest_department_port import http, port_to, submit, the_handoff
 
-__all__ = ["log_stream", "own_door", "protocol", "proxy_secret"]
+__all__ = ["log_stream", "own_api", "protocol", "proxy_secret"]
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +40,17 @@ def office() -> Iterator[SoapOffice]:
 
 
 def test_a_page_with_a_decomposed_text_is_read_whole(folder: Path) -> None:
-    with partner(answering(http(200, (folder / "feed-department-nfd.json").read_bytes()))) as there:
-        page = port_to(there).changes("")
+    with partner(answering(http(200, (folder / "feed-department-nfd.json").read_bytes()))) as server:
+        page = port_to(server).changes("")
     assert [(one.report_id, one.note) for one in page.reports] == [("R-2", "Đã phân công"), ("R-3", None)]
     assert (page.unreadable, page.cursor) == ([], "2")
 
 
 def test_a_report_a_year_ahead_waits_for_a_person_and_blocks_none(folder: Path, hub: ScriptedHub) -> None:
     code = an_accepted_dossier(hub)
-    said = json.loads((folder / "report-a-year-ahead.json").read_bytes()) | {"dossier_code": code}
-    said["at"] = (now() + timedelta(days=365)).isoformat()  # the file's own is no year ahead one day
-    ahead = hub.accept(report_arrival(StatusReport.model_validate(said)))
+    document = json.loads((folder / "report-a-year-ahead.json").read_bytes()) | {"dossier_code": code}
+    document["at"] = (now() + timedelta(days=365)).isoformat()  # the file's own is no year ahead one day
+    ahead = hub.accept(report_arrival(StatusReport.model_validate(document)))
     hub.carry()
     assert inbox_state(hub, ahead.id) == ("dead", "DATED_AHEAD")
     report(hub, code, "DANG_XU_LY", 1)
@@ -98,17 +98,17 @@ def test_a_receipt_may_say_more_than_we_know(folder: Path, mark: bytes) -> None:
 
 
 def test_an_early_hint_is_not_the_answer(folder: Path) -> None:
-    with partner(answering((folder / "interim-103.http").read_bytes() + b"  ")) as there:  # it says 60 and has 58
-        assert port_to(there).submit(the_handoff(), "tr_1").number == "A-1"
+    with partner(answering((folder / "interim-103.http").read_bytes() + b"  ")) as server:  # it says 60 and has 58
+        assert port_to(server).submit(the_handoff(), "tr_1").number == "A-1"
 
 
 @pytest.mark.parametrize("name", ["name-ffff.json", "name-zero-width.json"])
 def test_a_name_that_cannot_be_written_or_seen_is_refused_with_its_place(
-    folder: Path, own_door: ApiCaller, name: str
+    folder: Path, own_api: ApiCaller, name: str
 ) -> None:
-    said: dict[str, Any] = a_submission()
-    said["applicant"] |= json.loads((folder / name).read_bytes())["applicant"]
-    answer = own_door.portal().submit(json.dumps(said).encode(), key=said["reference"])
+    submission: dict[str, Any] = a_submission()
+    submission["applicant"] |= json.loads((folder / name).read_bytes())["applicant"]
+    answer = own_api.portal().submit(json.dumps(submission).encode(), key=submission["reference"])
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/applicant/name"]
     assert answer.status_code == 422
-    assert own_door.stored()["inbox"] == 0
+    assert own_api.stored()["inbox"] == 0

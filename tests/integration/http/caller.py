@@ -1,4 +1,4 @@
-"""Somebody who calls the doors: signs as a partner does, and lets a test spoil one thing after signing."""
+"""Clients of the API: sign as a partner does, and let a test spoil one thing after signing."""
 
 import io
 import json
@@ -30,7 +30,7 @@ TABLES = ("inbox", "idempotency", "audit_log", "dossier", "outbox", "event")
 
 
 class ApiCaller:
-    """The doors, the hub behind them, and the log."""
+    """The served API, the hub behind it, and the log."""
 
     def __init__(self, hub: ScriptedHub, stream: io.StringIO) -> None:
         self.hub = hub
@@ -40,7 +40,7 @@ class ApiCaller:
         self._mark = len(stream.getvalue())
 
     def portal(self) -> "Caller":
-        """The public portal, at this door."""
+        """The public portal as a client of this API."""
         return Caller(self.url, "portal-test-a", self.hub.catalogue.secret("HUB_SECRET_TEST_PORTAL_A").encode())
 
     def stored(self) -> dict[str, int]:
@@ -48,7 +48,7 @@ class ApiCaller:
         return {table: self.hub.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in TABLES}
 
     def log_text(self) -> str:
-        """What was logged since the doors opened."""
+        """What was logged since the API was opened."""
         flush()
         return self._stream.getvalue()[self._mark :]
 
@@ -57,9 +57,9 @@ class ApiCaller:
         until = time.monotonic() + LOGGED_WITHIN
         while True:
             lines = [json.loads(line) for line in self.log_text().splitlines()]
-            found = [line for line in lines if line["event"] == event]
-            if found or time.monotonic() > until:
-                return found
+            matching = [line for line in lines if line["event"] == event]
+            if matching or time.monotonic() > until:
+                return matching
             time.sleep(0.01)
 
     def lines_of(self, answers: Sequence[Response]) -> list[dict[str, Any]]:
@@ -67,9 +67,9 @@ class ApiCaller:
         ids = [answer.headers["X-Request-Id"] for answer in answers]
         until = time.monotonic() + 120
         while True:
-            found = {line["request_id"]: line for line in self.log("request")}
-            if found.keys() >= set(ids) or time.monotonic() > until:
-                return [found[one] for one in ids if one in found]
+            by_id = {line["request_id"]: line for line in self.log("request")}
+            if by_id.keys() >= set(ids) or time.monotonic() > until:
+                return [by_id[one] for one in ids if one in by_id]
             time.sleep(0.01)
 
 
@@ -135,7 +135,7 @@ def certificate_of(owner: str, *, expired: bool = False) -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
     end = now() + timedelta(days=-1 if expired else 1)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -145,5 +145,5 @@ def certificate_of(owner: str, *, expired: bool = False) -> Certificate:
         .not_valid_after(end)
         .sign(key, hashes.SHA256())
     )
-    pem = made.public_bytes(serialization.Encoding.PEM).decode()
-    return Certificate(made.fingerprint(hashes.SHA256()).hex(), quote(pem, safe=""))
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    return Certificate(certificate.fingerprint(hashes.SHA256()).hex(), quote(pem, safe=""))

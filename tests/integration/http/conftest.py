@@ -1,7 +1,7 @@
-"""The doors on a real socket, before a real database; what they log can be read back.
+"""The API on a real socket, with a real database; what it logs can be read back.
 
-``door`` is opened once for all these tests and emptied before each. A test that changes the hub itself asks for
-``own_door``.
+``api`` is opened once for all these tests and emptied before each. A test that changes the hub itself asks for
+``own_api``.
 """
 
 import io
@@ -58,14 +58,14 @@ def catalogue(catalogue: Catalogue) -> Catalogue:
 
 
 @pytest.fixture(scope="package")
-def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki) -> Iterator[ScriptedHub]:
-    """A hub on a database of these tests, its doors open."""
+def shared_hub(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki) -> Iterator[ScriptedHub]:
+    """A hub on a database of these tests, with its API served."""
     base = server.rpartition("/")[0]
     with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
-        admin.execute("CREATE DATABASE doors TEMPLATE hub STRATEGY file_copy")
+        admin.execute("CREATE DATABASE api TEMPLATE hub STRATEGY file_copy")
         settings = Settings.model_validate(
             {
-                "database_url": f"{base}/doors",
+                "database_url": f"{base}/api",
                 "broker_url": "redis://127.0.0.1:1/0",
                 "catalogue": catalogue.folder,
                 "cursor_key": "a key for cursors in tests only",
@@ -75,51 +75,51 @@ def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki
         )
         with _opened(settings, catalogue, TimeoutHttpProtocol) as hub:
             yield hub
-        admin.execute("DROP DATABASE doors WITH (FORCE)")
+        admin.execute("DROP DATABASE api WITH (FORCE)")
 
 
 @pytest.fixture
-def door(shared_house: ScriptedHub, log_stream: io.StringIO) -> ApiCaller:
-    """The doors, with nothing behind them yet."""
-    _empty(shared_house)
-    return ApiCaller(shared_house, log_stream)
+def api(shared_hub: ScriptedHub, log_stream: io.StringIO) -> ApiCaller:
+    """The API, with an empty database."""
+    _empty(shared_hub)
+    return ApiCaller(shared_hub, log_stream)
 
 
 @pytest.fixture
 def protocol() -> type[TimeoutHttpProtocol]:
-    """How patient ``own_door`` is: as in earnest."""
+    """The timeouts of ``own_api``: those of production."""
     return TimeoutHttpProtocol
 
 
 @pytest.fixture
 def proxy_secret() -> str | None:
-    """What the proxy before ``own_door`` proves itself with."""
+    """The secret by which the proxy in front of ``own_api`` proves itself."""
     return PROXY_SECRET
 
 
 @pytest.fixture
-def own_door(
+def own_api(
     settings: Settings,
     catalogue: Catalogue,
     protocol: type[TimeoutHttpProtocol],
     proxy_secret: str | None,
     log_stream: io.StringIO,
 ) -> Iterator[ApiCaller]:
-    """Doors of this test's own, on a database of its own."""
+    """An API of this test's own, on a database of its own."""
     with _opened(settings, catalogue, protocol, proxy_secret) as hub:
         yield ApiCaller(hub, log_stream)
 
 
 @pytest.fixture
-def portal(door: ApiCaller) -> Caller:
+def portal(api: ApiCaller) -> Caller:
     """The public portal, signing with a key of its own."""
-    return door.portal()
+    return api.portal()
 
 
 @pytest.fixture
-def rest_a(door: ApiCaller) -> Caller:
+def rest_a(api: ApiCaller) -> Caller:
     """A department that signs with a key of its own."""
-    return Caller(door.url, "rest-a-1", door.hub.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
+    return Caller(api.url, "rest-a-1", api.hub.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
 
 
 @contextmanager
@@ -129,19 +129,19 @@ def _opened(
     protocol: type[TimeoutHttpProtocol],
     proxy_secret: str | None = PROXY_SECRET,
 ) -> Iterator[ScriptedHub]:
-    """A hub with these settings whose doors are served by a thread, on a port of its own, with a proxy in front."""
+    """A hub with these settings whose API is served by a thread, on a port of its own, with a proxy in front."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        here = {
+        changes = {
             "public_url": HttpUrl(f"http://127.0.0.1:{listening.getsockname()[1]}"),
             "proxy_secret": None if proxy_secret is None else SecretStr(proxy_secret),
         }
-        hub = ScriptedHub(settings.model_copy(update=here), catalogue)
+        hub = ScriptedHub(settings.model_copy(update=changes), catalogue)
         server = uvicorn.Server(serve.config(create(hub), protocol=protocol))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="doors")
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="api")
         thread.start()
         try:
             while not server.started:
-                assert thread.is_alive(), "the doors did not open"
+                assert thread.is_alive(), "the API did not start"
                 time.sleep(0.01)
             yield hub
         finally:
@@ -156,8 +156,8 @@ def _empty(hub: ScriptedHub) -> None:
     As a replica: the append-only tables would refuse.
     """
     with hub.db.transaction() as conn:
-        found = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        tables = [sql.Identifier(row["tablename"]) for row in found if row["tablename"] not in KEPT]
+        rows = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = [sql.Identifier(row["tablename"]) for row in rows if row["tablename"] not in KEPT]
         conn.execute("SET LOCAL session_replication_role = replica")
         conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
     hub.waiting.clear()

@@ -1,4 +1,4 @@
-"""Providers at the notification doors of the tests: who they are, and what they say."""
+"""Payment providers as clients of the notification endpoints: who they are, and what they send."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,19 +24,19 @@ BANKS = {
 
 
 class Teller:
-    """A provider at the door."""
+    """A provider that sends notifications."""
 
-    def __init__(self, door: ApiCaller, bank: str, secret: str | None = None) -> None:
+    def __init__(self, api: ApiCaller, bank: str, secret: str | None = None) -> None:
         dialect, name = BANKS[bank]
-        self.url = f"{door.url}/v1/banks/{bank}/notifications"
+        self.url = f"{api.url}/v1/banks/{bank}/notifications"
         self._send: Callable[[NoticeDraft, str], Sent] = SENDERS[dialect]
         self._secret = secret or secret_of(name)
 
-    def request(self, said: NoticeDraft) -> Sent:
-        return self._send(said, self._secret)
+    def request(self, notice: NoticeDraft) -> Sent:
+        return self._send(notice, self._secret)
 
-    def tells(self, said: NoticeDraft | Sent, session: requests.Session | None = None) -> Response:
-        sent = self.request(said) if isinstance(said, NoticeDraft) else said
+    def tells(self, notice: NoticeDraft | Sent, session: requests.Session | None = None) -> Response:
+        sent = self.request(notice) if isinstance(notice, NoticeDraft) else notice
         own = session or requests.Session()
         if sent.query:
             return own.get(self.url + "?" + sent.query.decode("latin-1"), timeout=30)
@@ -52,10 +52,10 @@ def said_by(answer: Response) -> tuple[int, Any]:
     return answer.status_code, answer.json() if answer.content else None
 
 
-def count(door: ApiCaller, table: str) -> int:
-    return int(door.hub.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
+def count(api: ApiCaller, table: str) -> int:
+    return int(api.hub.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
 
 
-def verdicts(door: ApiCaller) -> list[tuple[str, str | None]]:
-    rows = door.hub.rows("SELECT verdict, code FROM notify_verdict ORDER BY delivery_id")
+def verdicts(api: ApiCaller) -> list[tuple[str, str | None]]:
+    rows = api.hub.rows("SELECT verdict, code FROM notify_verdict ORDER BY delivery_id")
     return [(row["verdict"], row["code"]) for row in rows]

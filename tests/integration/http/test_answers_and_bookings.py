@@ -26,8 +26,8 @@ STATUSES: Final = ("issued", "paid", "expired")
 
 def yes(answer: Response) -> bool:
     """The provider has heard that its money is taken."""
-    said = answer.json() if answer.content else {}
-    return answer.ok and said.get("RspCode", "00") == "00"
+    reply = answer.json() if answer.content else {}
+    return answer.ok and reply.get("RspCode", "00") == "00"
 
 
 def demanded(cashier: Cashier, status: str) -> tuple[str, str]:
@@ -43,61 +43,61 @@ def demanded(cashier: Cashier, status: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("bank", sorted(BANKS))
-def test_what_is_credited_was_answered_with_yes_and_what_was_is_kept(own_door: ApiCaller, bank: str) -> None:
-    cashier, teller, numbers = Cashier(own_door.hub), Teller(own_door, bank), itertools.count(1)
+def test_what_is_credited_was_answered_with_yes_and_what_was_is_kept(own_api: ApiCaller, bank: str) -> None:
+    cashier, teller, numbers = Cashier(own_api.hub), Teller(own_api, bank), itertools.count(1)
     _, other = demanded(cashier, "issued")
     heard: set[tuple[bool, bool]] = set()
 
-    for form, amount, status in _said(bank):
+    for form, amount, status in _notices(bank):
         demand, reference = demanded(cashier, status)
         txn = str(next(numbers))
         answer = teller.tells(NoticeDraft(reference=FORMS[form](reference, other), amount=amount, txn=txn))
-        own_door.hub.carry()
+        own_api.hub.carry()
 
-        credited = own_door.hub.rows("SELECT 1 AS x FROM fee_credit WHERE demand_id = %s", demand) != []
+        credited = own_api.hub.rows("SELECT 1 AS x FROM fee_credit WHERE demand_id = %s", demand) != []
         assert yes(answer) or not credited, (form, amount, status, answer.content)
-        assert count(own_door, "notify_event") == int(txn), "whatever it heard, it is kept"
+        assert count(own_api, "notify_event") == int(txn), "whatever it heard, it is kept"
         heard.add((yes(answer), credited))
-    own_door.hub.sweep()
-    own_door.hub.carry()
+    own_api.hub.sweep()
+    own_api.hub.carry()
 
     assert ((True, False) in heard) == (bank != "vnpay-t"), "it asks at once"
     assert ((True, True) in heard) == (bank != "keypay-t"), "what is not signed to have succeeded waits"
     assert ((False, False) in heard) == (bank == "vnpay-t")
-    kept = "SELECT count(*)::int AS n FROM payment WHERE source = 'notification'"
-    assert own_door.hub.rows(kept)[0]["n"] == count(own_door, "notify_event"), "and its money is somewhere"
+    notified = "SELECT count(*)::int AS n FROM payment WHERE source = 'notification'"
+    assert own_api.hub.rows(notified)[0]["n"] == count(own_api, "notify_event"), "and its money is somewhere"
 
 
-def _said(bank: str) -> Iterator[tuple[str, int, str]]:
+def _notices(bank: str) -> Iterator[tuple[str, int, str]]:
     for form in FORMS:
         yield form, DUE, "issued"
     for amount, status in itertools.product((DUE - 1, DUE, DUE + 1), STATUSES):
         yield "with a number behind it" if bank == "vnpay-t" else "as it was given", amount, status
 
 
-def test_what_was_answered_with_no_is_not_credited_though_it_could_be_by_now(own_door: ApiCaller) -> None:
+def test_what_was_answered_with_no_is_not_credited_though_it_could_be_by_now(own_api: ApiCaller) -> None:
     """Between the answer and the booking the demand was opened again."""
-    cashier = Cashier(own_door.hub)
+    cashier = Cashier(own_api.hub)
     demand, reference = demanded(cashier, "expired")
-    assert Teller(own_door, "vnpay-t").tells(NoticeDraft(reference=reference)).json()["RspCode"] == "02"
-    with own_door.hub.db.connection() as conn:
+    assert Teller(own_api, "vnpay-t").tells(NoticeDraft(reference=reference)).json()["RspCode"] == "02"
+    with own_api.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET status = 'issued', expires_at = now() + interval '1 day'")
-    own_door.hub.carry()
+    own_api.hub.carry()
 
-    assert own_door.hub.rows("SELECT 1 AS x FROM fee_credit WHERE demand_id = %s", demand) == []
-    [case] = own_door.hub.rows("SELECT code, facts FROM fee_exception")
+    assert own_api.hub.rows("SELECT 1 AS x FROM fee_credit WHERE demand_id = %s", demand) == []
+    [case] = own_api.hub.rows("SELECT code, facts FROM fee_exception")
     assert (case["code"], case["facts"]["answered"], case["facts"]["references"]) == ("R01", "final", [reference])
-    assert red(own_door.hub) == []
+    assert red(own_api.hub) == []
 
 
 @pytest.mark.parametrize("bank", ["vnpay-t", "momo-t"])
-def test_two_attempts_that_failed_without_a_number_are_two(own_door: ApiCaller, bank: str) -> None:
-    teller = Teller(own_door, bank)
+def test_two_attempts_that_failed_without_a_number_are_two(own_api: ApiCaller, bank: str) -> None:
+    teller = Teller(own_api, bank)
     for at in (1, 2):
         failed = NoticeDraft(reference=f"HC00000000018{at}", failed=True, txn="0")
         answers = [teller.tells(failed), teller.tells(failed)]
         assert [answer.content for answer in answers] == [answers[0].content] * 2
         assert all(answer.ok for answer in answers)
-    own_door.hub.carry()
+    own_api.hub.carry()
 
-    assert (count(own_door, "notify_event"), count(own_door, "fee_exception")) == (2, 0)
+    assert (count(own_api, "notify_event"), count(own_api, "fee_exception")) == (2, 0)

@@ -17,8 +17,8 @@ from tests.integration.http.test_refusals import expect
 
 
 @pytest.fixture
-def cashier(door: ApiCaller) -> Cashier:
-    return Cashier(door.hub)
+def cashier(api: ApiCaller) -> Cashier:
+    return Cashier(api.hub)
 
 
 def fee_of(portal: Caller, dossier: str) -> dict[str, Any]:
@@ -117,14 +117,16 @@ def test_nothing_is_drawn_where_nothing_is_to_be_paid(portal: Caller, cashier: C
     assert portal.get(f"/v1/submissions/sub_nothing/payment.{kind}").status_code == 404
 
 
-def test_the_picture_is_guarded_as_the_submission_is(door: ApiCaller, portal: Caller, cashier: Cashier) -> None:
+def test_the_picture_is_guarded_as_the_submission_is(api: ApiCaller, portal: Caller, cashier: Cashier) -> None:
     dossier = cashier.dossier()
 
     for path in (f"/v1/submissions/{dossier}", f"/v1/submissions/{dossier}/payment.svg"):
         assert requests.get(portal.url + path, timeout=5).status_code == 401
 
 
-def test_an_exemption_that_the_procedure_does_not_have_is_refused_at_the_door(door: ApiCaller, portal: Caller) -> None:
+def test_an_exemption_that_the_procedure_does_not_have_is_refused_at_the_endpoint(
+    api: ApiCaller, portal: Caller
+) -> None:
     submission = a_submission(procedure=PAY_FIRST, exemption="ho-ngheo")
 
-    expect(door, portal.submit(submission), 422, "content-invalid", "/exemption")
+    expect(api, portal.submit(submission), 422, "content-invalid", "/exemption")

@@ -14,10 +14,10 @@ from tests.builders import a_code, a_receipt, a_submission
 from tests.integration.http.caller import ApiCaller, Caller
 
 
-def handle(door: ApiCaller) -> None:
-    for _ in range(len(door.hub.waiting)):
-        door.hub.department("rest-a").answers.append(a_receipt())
-    door.hub.carry()
+def handle(api: ApiCaller) -> None:
+    for _ in range(len(api.hub.waiting)):
+        api.hub.department("rest-a").answers.append(a_receipt())
+    api.hub.carry()
 
 
 def followed(portal: Caller, path: str) -> list[dict[str, object]]:
@@ -30,9 +30,9 @@ def followed(portal: Caller, path: str) -> list[dict[str, object]]:
     return items
 
 
-def test_every_submission_is_listed_once_page_by_page(door: ApiCaller, portal: Caller) -> None:
+def test_every_submission_is_listed_once_page_by_page(api: ApiCaller, portal: Caller) -> None:
     ids = [portal.submit(a_submission()).json()["id"] for _ in range(3)]
-    handle(door)
+    handle(api)
     ids += [portal.submit(a_submission()).json()["id"] for _ in range(4)]
 
     listed = followed(portal, "/v1/submissions?limit=2")
@@ -41,19 +41,17 @@ def test_every_submission_is_listed_once_page_by_page(door: ApiCaller, portal: C
     assert [item["version"] for item in listed] == [2, 2, 2, 0, 0, 0, 0]
 
 
-def test_a_submission_that_moves_between_two_pages_is_listed_again_not_left_out(
-    door: ApiCaller, portal: Caller
-) -> None:
+def test_a_submission_that_moves_between_two_pages_is_listed_again_not_left_out(api: ApiCaller, portal: Caller) -> None:
     ids = [portal.submit(a_submission()).json()["id"] for _ in range(3)]
     first = portal.get("/v1/submissions?limit=2").json()
-    handle(door)
+    handle(api)
 
     rest = followed(portal, f"/v1/submissions?limit=2&cursor={quote(first['next_cursor'])}")
 
     assert {item["id"] for item in rest} == set(ids)
 
 
-def test_the_list_can_begin_at_a_moment(door: ApiCaller, portal: Caller) -> None:
+def test_the_list_can_begin_at_a_moment(api: ApiCaller, portal: Caller) -> None:
     portal.submit(a_submission())
     later = portal.submit(a_submission()).json()
 
@@ -62,7 +60,7 @@ def test_the_list_can_begin_at_a_moment(door: ApiCaller, portal: Caller) -> None
     assert [item["id"] for item in listed] == [later["id"]]
 
 
-def test_a_submission_is_found_by_its_reference_before_it_is_handled(door: ApiCaller, portal: Caller) -> None:
+def test_a_submission_is_found_by_its_reference_before_it_is_handled(api: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     accepted = portal.submit(submission).json()
     portal.submit(a_submission())
@@ -74,10 +72,10 @@ def test_a_submission_is_found_by_its_reference_before_it_is_handled(door: ApiCa
     assert portal.get("/v1/submissions?reference=nobodys").json()["data"] == []
 
 
-def test_a_submission_is_found_by_its_dossier_code_however_that_is_written(door: ApiCaller, portal: Caller) -> None:
+def test_a_submission_is_found_by_its_dossier_code_however_that_is_written(api: ApiCaller, portal: Caller) -> None:
     submission = a_submission(dossier_code=a_code(7))
     accepted = portal.submit(submission).json()
-    handle(door)
+    handle(api)
     written = quote(a_code(7).lower().replace("-", " - "))
 
     page = portal.get(f"/v1/submissions?dossier_code={written}").json()
@@ -87,7 +85,7 @@ def test_a_submission_is_found_by_its_dossier_code_however_that_is_written(door:
     assert neither["data"] == []
 
 
-def test_a_cursor_that_we_did_not_give_is_refused(door: ApiCaller, portal: Caller) -> None:
+def test_a_cursor_that_we_did_not_give_is_refused(api: ApiCaller, portal: Caller) -> None:
     portal.submit(a_submission())
     ours: str = portal.get("/v1/submissions?limit=1").json()["next_cursor"]
     forged = ours[:20] + ("A" if ours[20] != "A" else "B") + ours[21:]
@@ -111,18 +109,18 @@ def test_a_cursor_that_we_did_not_give_is_refused(door: ApiCaller, portal: Calle
         ("dossier_code=%00", "/query/dossier_code"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_named(door: ApiCaller, portal: Caller, query: str, pointer: str) -> None:
+def test_a_parameter_that_cannot_be_is_named(api: ApiCaller, portal: Caller, query: str, pointer: str) -> None:
     answer = portal.get(f"/v1/submissions?{query}")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "parameter-invalid")
     assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
 
 
-def test_the_feed_gives_every_event_once_in_order(door: ApiCaller, portal: Caller) -> None:
+def test_the_feed_gives_every_event_once_in_order(api: ApiCaller, portal: Caller) -> None:
     for _ in range(3):
         portal.submit(a_submission())
-    handle(door)
-    stored = door.hub.rows("SELECT notice FROM event ORDER BY tx, seq")
+    handle(api)
+    stored = api.hub.rows("SELECT notice FROM event ORDER BY tx, seq")
 
     pulled = followed(portal, "/v1/events?limit=2")
 
@@ -134,10 +132,10 @@ def notice_of(document: Any) -> Notice:
     return Notice.model_validate_json(json.dumps(document))
 
 
-def test_the_end_of_the_feed_says_where_to_ask_next_time(door: ApiCaller, portal: Caller) -> None:
+def test_the_end_of_the_feed_says_where_to_ask_next_time(api: ApiCaller, portal: Caller) -> None:
     empty = portal.get("/v1/events").json()
     portal.submit(a_submission())
-    handle(door)
+    handle(api)
 
     page = portal.get("/v1/events").json()
     nothing_new = portal.get(f"/v1/events?after={page['next_after']}").json()
@@ -147,17 +145,17 @@ def test_the_end_of_the_feed_says_where_to_ask_next_time(door: ApiCaller, portal
     assert nothing_new == {"data": [], "next_after": page["next_after"]}
 
 
-def test_an_event_that_commits_late_is_never_skipped(door: ApiCaller, portal: Caller) -> None:
+def test_an_event_that_commits_late_is_never_skipped(api: ApiCaller, portal: Caller) -> None:
     """The first of two transactions is slower: its event has the lower number, and appears last."""
     ids = [portal.submit(a_submission()).json()["id"] for _ in range(2)]
-    door.hub.rows(
+    api.hub.rows(
         "INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, received_at,"
         " due_at) SELECT id, id, id, id, '', '', 'registered', now(), now(), now() FROM inbox RETURNING id"
     )
     event = "INSERT INTO event (id, type, submission_id, version, notice) VALUES (%s, '', %s, 1, %s)"
-    with psycopg.connect(str(door.hub.settings.database_url)) as slow:
+    with psycopg.connect(str(api.hub.settings.database_url)) as slow:
         slow.execute(event, (new_id(Prefix.EVENT), ids[0], a_notice("slow")))
-        door.hub.rows(event + " RETURNING id", new_id(Prefix.EVENT), ids[1], a_notice("quick"))
+        api.hub.rows(event + " RETURNING id", new_id(Prefix.EVENT), ids[1], a_notice("quick"))
 
         while_writing = portal.get("/v1/events").json()
         slow.commit()
@@ -174,18 +172,18 @@ def a_notice(type: str) -> str:
     return Notice(type=type, timestamp=now(), data=data).model_dump_json()
 
 
-def test_an_event_that_never_was_is_refused(door: ApiCaller, portal: Caller) -> None:
+def test_an_event_that_never_was_is_refused(api: ApiCaller, portal: Caller) -> None:
     for after in ("evt_01JD8M7W4Q2V9X3Y5Z6A7B8C9D", "sub_01JD8M7W4Q2V9X3Y5Z6A7B8C9D", "%00"):
         answer = portal.get(f"/v1/events?after={after}")
 
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/after")
 
 
-def test_a_link_to_the_next_page_keeps_the_callers_limit(door: ApiCaller, portal: Caller) -> None:
+def test_a_link_to_the_next_page_keeps_the_callers_limit(api: ApiCaller, portal: Caller) -> None:
     for _ in range(2):
         portal.submit(a_submission())
 
     link = portal.get("/v1/submissions?limit=1").links["next"]["url"]
 
     assert parse_qs(urlsplit(link).query)["limit"] == ["1"]
-    assert link.startswith(f"{door.url}/v1/submissions?")
+    assert link.startswith(f"{api.url}/v1/submissions?")

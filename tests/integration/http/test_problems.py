@@ -17,9 +17,9 @@ NAME = "Trần Thị Dấu Vết"
 
 
 @pytest.fixture
-def anybody(door: ApiCaller) -> Caller:
+def anybody(api: ApiCaller) -> Caller:
     """Somebody without a key of ours."""
-    return Caller(door.url, "nobody", b"nothing that we know")
+    return Caller(api.url, "nobody", b"nothing that we know")
 
 
 def call(anybody: Caller, method: str, path: str, language: str = "") -> requests.Response:
@@ -62,7 +62,7 @@ def test_options_says_what_a_path_can_do(anybody: Caller) -> None:
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-def test_head_answers_as_get_does_without_the_body(door: ApiCaller, portal: Caller) -> None:
+def test_head_answers_as_get_does_without_the_body(api: ApiCaller, portal: Caller) -> None:
     path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
 
     head, get = portal.call("HEAD", path), portal.get(path)
@@ -73,7 +73,7 @@ def test_head_answers_as_get_does_without_the_body(door: ApiCaller, portal: Call
 
 
 @pytest.mark.parametrize(
-    ("wanted", "language"),
+    ("accepted", "language"),
     [
         ("", "vi"),
         ("vi", "vi"),
@@ -87,8 +87,8 @@ def test_head_answers_as_get_does_without_the_body(door: ApiCaller, portal: Call
         ("x" * 10_000, "vi"),
     ],
 )
-def test_a_problem_is_told_in_the_callers_language(wanted: str, language: str) -> None:
-    assert preferred_language(wanted) == language
+def test_a_problem_is_told_in_the_callers_language(accepted: str, language: str) -> None:
+    assert preferred_language(accepted) == language
 
 
 def test_the_words_change_with_the_language_and_the_code_does_not(anybody: Caller) -> None:
@@ -105,9 +105,9 @@ def test_every_kind_of_problem_has_a_code_of_its_own() -> None:
     assert sorted(kind.code for kind in declared) == sorted({kind.code for kind in problem_types.KINDS})
 
 
-def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(own_door: ApiCaller) -> None:
+def test_an_internal_error_is_a_problem_and_the_log_names_its_place_only(own_api: ApiCaller) -> None:
     """The database fails with a message that quotes the row, as databases do."""
-    with psycopg.connect(str(own_door.hub.settings.database_url), autocommit=True) as admin:
+    with psycopg.connect(str(own_api.hub.settings.database_url), autocommit=True) as admin:
         admin.execute(
             "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE EXCEPTION 'cannot store %', convert_from(NEW.body, 'UTF8'); END $$"
@@ -115,22 +115,22 @@ def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(ow
         admin.execute("CREATE TRIGGER fail BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION fail()")
     submission = a_submission(summary=NAME)
 
-    answer = own_door.portal().submit(submission)
+    answer = own_api.portal().submit(submission)
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal-error")
     assert NAME not in answer.text
-    (line,) = own_door.log("request_failed")
+    (line,) = own_api.log("request_failed")
     assert (line["error"], line["request_id"]) == ("RaiseException", answer.json()["request_id"])
     assert any(place.startswith("hub/messages/inbox.py:") for place in line["place"])
-    assert own_door.lines_of([answer])[0]["status"] == 500
-    assert "cannot store" not in own_door.log_text()
-    assert own_door.stored()["inbox"] == 0
+    assert own_api.lines_of([answer])[0]["status"] == 500
+    assert "cannot store" not in own_api.log_text()
+    assert own_api.stored()["inbox"] == 0
 
 
 @contextmanager
-def no_database(door: ApiCaller) -> Iterator[None]:
+def no_database(api: ApiCaller) -> Iterator[None]:
     """Nobody gets a connection, and who has one loses it."""
-    base, _, name = str(door.hub.settings.database_url).rpartition("/")
+    base, _, name = str(api.hub.settings.database_url).rpartition("/")
     with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
@@ -138,19 +138,19 @@ def no_database(door: ApiCaller) -> Iterator[None]:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
-def test_while_the_database_is_away_the_caller_is_told_to_come_back(own_door: ApiCaller) -> None:
-    portal, submission = own_door.portal(), a_submission(summary=NAME)
-    with no_database(own_door):
+def test_while_the_database_is_away_the_caller_is_told_to_come_back(own_api: ApiCaller) -> None:
+    portal, submission = own_api.portal(), a_submission(summary=NAME)
+    with no_database(own_api):
         away = portal.submit(submission)
-        ready = requests.Session().get(f"{own_door.url}/health/ready", timeout=20)
-        live = requests.Session().get(f"{own_door.url}/health/live", timeout=20)
+        ready = requests.Session().get(f"{own_api.url}/health/ready", timeout=20)
+        live = requests.Session().get(f"{own_api.url}/health/live", timeout=20)
 
     assert (away.status_code, away.json()["code"]) == (503, "unavailable")
     assert int(away.headers["Retry-After"]) >= 1
     assert (ready.status_code, ready.json()["errors"][0]["pointer"]) == (503, "/checks/database")
     assert live.status_code == 200
-    assert NAME not in own_door.log_text()
+    assert NAME not in own_api.log_text()
     until = time.monotonic() + 120
     while (back := portal.submit(submission)).status_code != 202:
         assert time.monotonic() < until, back.text
-    assert own_door.stored()["inbox"] == 1
+    assert own_api.stored()["inbox"] == 1

@@ -1,4 +1,4 @@
-"""The published description, held against the doors: it is fresh, it is valid, and the doors do what it says."""
+"""The published description is fresh and valid, and the endpoints do what it says."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -41,7 +41,9 @@ def unguarded() -> dict[str, Any]:
 # A request that breaks a pattern may be too large as well, and is then told that: the limit is met before the words.
 REFUSED = {"negative_data_rejection": {"expected-statuses": ["4xx", "5xx"]}}
 DESCRIBED = schemathesis.openapi.from_dict(unguarded(), config=SchemathesisConfig.from_dict({"checks": REFUSED}))
-OPERATIONS = {found.ok().label: found.ok() for found in DESCRIBED.get_all_operations() if isinstance(found, Ok)}
+OPERATIONS = {
+    operation.ok().label: operation.ok() for operation in DESCRIBED.get_all_operations() if isinstance(operation, Ok)
+}
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
@@ -65,9 +67,9 @@ def test_every_reference_in_the_description_leads_somewhere_and_every_schema_is_
     description = application().openapi()
 
     for reference in references(description):
-        found: Any = description
+        part: Any = description
         for step in reference.removeprefix("#/").split("/"):
-            found = found[step]
+            part = part[step]
     assert len(OPERATIONS) == sum(len(path) for path in description["paths"].values())
     for schema in description["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
@@ -76,23 +78,23 @@ def test_every_reference_in_the_description_leads_somewhere_and_every_schema_is_
 def references(part: Any) -> list[str]:
     if isinstance(part, dict):
         own = [part["$ref"]] if "$ref" in part else []
-        return own + [found for value in part.values() for found in references(value)]
-    return [found for value in part for found in references(value)] if isinstance(part, list) else []
+        return own + [reference for value in part.values() for reference in references(value)]
+    return [reference for value in part for reference in references(value)] if isinstance(part, list) else []
 
 
-def test_no_door_of_a_partner_stands_open(door: ApiCaller, portal: Caller) -> None:
+def test_no_endpoint_of_a_partner_is_unguarded(api: ApiCaller, portal: Caller) -> None:
     """Whatever is asked without a signature, and however wrongly, the guard is met first."""
-    unguarded_doors = {"/health/live", "/health/ready"}
+    public_paths = {"/health/live", "/health/ready"}
     for path, operations in application().openapi()["paths"].items():
         for method in operations:
             address = (
                 path.format(submission_id="sub_x", code="rest-a", settlement_id="sm_x", token="A" * 43)
                 + "?limit=none&wait=none&after=%00"
             )
-            answer = portal.session.request(method, door.url + address, data=b"{}", headers={"Content-Type": JSON})
+            answer = portal.session.request(method, api.url + address, data=b"{}", headers={"Content-Type": JSON})
 
             looks_like_none = path.startswith(("/soap/", "/v1/banks/", capability.PATH))
-            expected = 200 if path in unguarded_doors else 404 if looks_like_none else 401
+            expected = 200 if path in public_paths else 404 if looks_like_none else 401
             assert (path, answer.status_code) == (path, expected)
 
 
@@ -113,8 +115,8 @@ class SignedRequests(AuthBase):
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_a_door_does_what_the_description_says(
-    door: ApiCaller, portal: Caller, rest_a: Caller, label: str, mode: GenerationMode
+def test_an_endpoint_does_what_the_description_says(
+    api: ApiCaller, portal: Caller, rest_a: Caller, label: str, mode: GenerationMode
 ) -> None:
     """Requests made up from the description, signed; every answer is a described one, and never a failure."""
     operation = OPERATIONS[label]
@@ -127,11 +129,11 @@ def test_a_door_does_what_the_description_says(
     @given(case=operation.as_strategy(mode, path_parameters=named))
     def ask(case: schemathesis.Case[Any]) -> None:
         expected = CHECKS_OF_SOAP if "/soap/" in label else CHECKS
-        answer = case.call_and_validate(door.url, checks=expected, auth=signed, timeout=40)
+        answer = case.call_and_validate(api.url, checks=expected, auth=signed, timeout=40)
         assert answer.status_code < 500 or b"<faultcode>soap:Client<" in answer.content
         answered.add(answer.status_code)
 
-    with suppress(Unsatisfiable):  # there is no wrong request to a door that takes none of our words
+    with suppress(Unsatisfiable):  # an endpoint without parameters has no invalid request
         ask()
 
     assert answered or mode is GenerationMode.NEGATIVE

@@ -32,16 +32,16 @@ def marked(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def _leaves_no_trace(door: ApiCaller) -> Iterator[None]:
+def _leaves_no_trace(api: ApiCaller) -> Iterator[None]:
     """After each of these tests: nothing in the database, and no word of the applicant in the log."""
     yield
-    assert set(door.stored().values()) == {0}
-    assert not door.hub.waiting
+    assert set(api.stored().values()) == {0}
+    assert not api.hub.waiting
     for word in PERSONAL:
-        assert word not in door.log_text()
+        assert word not in api.log_text()
 
 
-def expect(door: ApiCaller, answer: Response, status: int, code: str, *pointers: str) -> dict[str, Any]:
+def expect(api: ApiCaller, answer: Response, status: int, code: str, *pointers: str) -> dict[str, Any]:
     """The answer is this problem and the log says so in one line."""
     problem: dict[str, Any] = answer.json()
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -49,7 +49,7 @@ def expect(door: ApiCaller, answer: Response, status: int, code: str, *pointers:
     assert problem["type"] == f"urn:lienthong:hub:problem:{code}"
     assert tuple(fault["pointer"] for fault in problem["errors"]) == pointers
     assert problem["request_id"] == answer.headers["X-Request-Id"]
-    (line,) = door.log("refused")
+    (line,) = api.log("refused")
     assert (line["problem"], line["request_id"]) == (code, problem["request_id"])
     return line
 
@@ -104,15 +104,15 @@ def uncover(component: str) -> Callable[[PreparedRequest], None]:
     ],
 )
 def test_a_request_that_was_touched_after_signing_is_refused(
-    door: ApiCaller, portal: Caller, spoil: Callable[[PreparedRequest], None], reason: str
+    api: ApiCaller, portal: Caller, spoil: Callable[[PreparedRequest], None], reason: str
 ) -> None:
     answer = portal.submit(marked(), spoil=spoil)
 
-    assert expect(door, answer, 401, "authentication-failed")["reason"] == reason
+    assert expect(api, answer, 401, "authentication-failed")["reason"] == reason
 
 
-def test_every_wrong_signature_is_answered_with_the_same_words(door: ApiCaller, portal: Caller) -> None:
-    stranger = Caller(door.url, "nobody", portal.secret)
+def test_every_wrong_signature_is_answered_with_the_same_words(api: ApiCaller, portal: Caller) -> None:
+    stranger = Caller(api.url, "nobody", portal.secret)
     answers = [
         portal.submit(marked(), spoil=spoil_signature),
         portal.submit(marked(), spoil=drop("Signature")),
@@ -120,67 +120,65 @@ def test_every_wrong_signature_is_answered_with_the_same_words(door: ApiCaller, 
         stranger.submit(marked()),
     ]
 
-    said = [answer.json() | {"request_id": ""} for answer in answers]
+    problems = [answer.json() | {"request_id": ""} for answer in answers]
 
     assert [answer.status_code for answer in answers] == [401] * 4
-    assert said == [said[0]] * 4
-    assert [line["reason"] for line in door.log("refused")] == ["wrong", "missing", "outside_window", "unknown_key"]
+    assert problems == [problems[0]] * 4
+    assert [line["reason"] for line in api.log("refused")] == ["wrong", "missing", "outside_window", "unknown_key"]
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
-def test_a_request_from_outside_the_window_is_refused(door: ApiCaller, portal: Caller, seconds: int) -> None:
+def test_a_request_from_outside_the_window_is_refused(api: ApiCaller, portal: Caller, seconds: int) -> None:
     answer = portal.submit(marked(), created=now() + timedelta(seconds=seconds))
 
-    assert expect(door, answer, 401, "authentication-failed")["reason"] == "outside_window"
+    assert expect(api, answer, 401, "authentication-failed")["reason"] == "outside_window"
 
 
-def test_another_partners_key_does_not_open_this_door(door: ApiCaller, rest_a: Caller) -> None:
-    expect(door, rest_a.submit(marked()), 401, "authentication-failed")
+def test_another_partners_key_is_refused(api: ApiCaller, rest_a: Caller) -> None:
+    expect(api, rest_a.submit(marked()), 401, "authentication-failed")
 
 
-def test_a_signature_for_another_address_is_refused(door: ApiCaller, portal: Caller) -> None:
+def test_a_signature_for_another_address_is_refused(api: ApiCaller, portal: Caller) -> None:
     def redirect(request: PreparedRequest) -> None:
         request.url = str(request.url).replace("127.0.0.1", "localhost") + "?x=1"
 
-    expect(door, portal.submit(marked(), spoil=redirect), 401, "authentication-failed")
+    expect(api, portal.submit(marked(), spoil=redirect), 401, "authentication-failed")
 
 
-def test_a_submission_without_a_key_is_refused(door: ApiCaller, portal: Caller) -> None:
-    expect(door, portal.submit(marked(), key=None), 400, "idempotency-key-missing")
+def test_a_submission_without_a_key_is_refused(api: ApiCaller, portal: Caller) -> None:
+    expect(api, portal.submit(marked(), key=None), 400, "idempotency-key-missing")
 
 
 @pytest.mark.parametrize("key", ["with a space", "k" * 256])
-def test_a_key_that_could_not_be_compared_is_refused(door: ApiCaller, portal: Caller, key: str) -> None:
-    expect(door, portal.submit(marked(), key=key), 400, "idempotency-key-missing")
+def test_a_key_that_could_not_be_compared_is_refused(api: ApiCaller, portal: Caller, key: str) -> None:
+    expect(api, portal.submit(marked(), key=key), 400, "idempotency-key-missing")
 
 
-def test_one_unknown_key_is_named(door: ApiCaller, portal: Caller) -> None:
+def test_one_unknown_key_is_named(api: ApiCaller, portal: Caller) -> None:
     submission = marked()
     submission["applicant"]["nickname"] = NAME
 
-    line = expect(door, portal.submit(submission), 422, "content-invalid", "/applicant/nickname")
+    line = expect(api, portal.submit(submission), 422, "content-invalid", "/applicant/nickname")
 
     assert line["faults"] == ["/applicant/… extra_forbidden"]
 
 
-def test_an_unknown_key_that_is_a_name_is_told_to_the_sender_and_not_to_the_log(
-    door: ApiCaller, portal: Caller
-) -> None:
-    line = expect(door, portal.submit(marked(Tran_Thi_Dau_Vet=1)), 422, "content-invalid", "/Tran_Thi_Dau_Vet")
+def test_an_unknown_key_that_is_a_name_is_told_to_the_sender_and_not_to_the_log(api: ApiCaller, portal: Caller) -> None:
+    line = expect(api, portal.submit(marked(Tran_Thi_Dau_Vet=1)), 422, "content-invalid", "/Tran_Thi_Dau_Vet")
 
     assert line["faults"] == ["/… extra_forbidden"]
-    assert "Dau_Vet" not in door.log_text()
+    assert "Dau_Vet" not in api.log_text()
 
 
 @pytest.mark.parametrize("amount", [50_000.0, 50_000.5, "50000", True, -1, 10**16])
-def test_a_fee_that_is_no_whole_number_of_dong_is_refused(door: ApiCaller, portal: Caller, amount: object) -> None:
+def test_a_fee_that_is_no_whole_number_of_dong_is_refused(api: ApiCaller, portal: Caller, amount: object) -> None:
     submission = marked(fees=[{"code": "LP-01", "kind": "le_phi", "amount": amount}])
 
-    expect(door, portal.submit(submission), 422, "content-invalid", "/fees/0/amount")
+    expect(api, portal.submit(submission), 422, "content-invalid", "/fees/0/amount")
 
 
-def test_a_procedure_that_the_centre_does_not_have_is_refused(door: ApiCaller, portal: Caller) -> None:
-    expect(door, portal.submit(marked(procedure="1.999999")), 422, "content-invalid", "/procedure")
+def test_a_procedure_that_the_centre_does_not_have_is_refused(api: ApiCaller, portal: Caller) -> None:
+    expect(api, portal.submit(marked(procedure="1.999999")), 422, "content-invalid", "/procedure")
 
 
 @pytest.mark.parametrize(
@@ -196,45 +194,45 @@ def test_a_procedure_that_the_centre_does_not_have_is_refused(door: ApiCaller, p
         (b'{"reference": "a", "reference": "b"}', 422, "content-invalid"),
     ],
 )
-def test_what_is_no_submission_is_refused(door: ApiCaller, portal: Caller, body: bytes, status: int, code: str) -> None:
+def test_what_is_no_submission_is_refused(api: ApiCaller, portal: Caller, body: bytes, status: int, code: str) -> None:
     answer = portal.submit(body, key="a-key")
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_fifty_megabytes_are_refused_without_being_kept(door: ApiCaller, portal: Caller) -> None:
-    """Announced by nobody: the body comes in chunks, and the door stops listening after the first mebibyte."""
+def test_fifty_megabytes_are_refused_without_being_kept(api: ApiCaller, portal: Caller) -> None:
+    """No Content-Length: the body comes in chunks, and the API stops reading after the first mebibyte."""
 
     def chunks() -> Iterator[bytes]:
         for _ in range(50):
             yield b" " * 1_048_576
 
     headers = {"Content-Type": JSON, "Idempotency-Key": "large"}
-    request = requests.Request("POST", f"{door.url}/v1/submissions", headers=headers, data=chunks()).prepare()
+    request = requests.Request("POST", f"{api.url}/v1/submissions", headers=headers, data=chunks()).prepare()
 
-    expect(door, portal.session.send(request, timeout=40), 413, "body-too-large")
-
-
-def test_an_announced_size_over_the_limit_is_refused_before_it_is_sent(door: ApiCaller, portal: Caller) -> None:
-    expect(door, portal.submit(b" " * 1_048_577, key="large"), 413, "body-too-large")
+    expect(api, portal.session.send(request, timeout=40), 413, "body-too-large")
 
 
-def test_an_encoded_body_is_refused_whatever_is_in_it(door: ApiCaller, portal: Caller) -> None:
+def test_an_announced_size_over_the_limit_is_refused_before_it_is_sent(api: ApiCaller, portal: Caller) -> None:
+    expect(api, portal.submit(b" " * 1_048_577, key="large"), 413, "body-too-large")
+
+
+def test_an_encoded_body_is_refused_whatever_is_in_it(api: ApiCaller, portal: Caller) -> None:
     answer = portal.submit(marked(), headers={"Content-Encoding": "gzip"})
 
-    expect(door, answer, 415, "content-encoding-not-supported")
+    expect(api, answer, 415, "content-encoding-not-supported")
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "", "application/json; charset=utf-16"])
-def test_another_media_type_is_refused(door: ApiCaller, portal: Caller, media_type: str) -> None:
+def test_another_media_type_is_refused(api: ApiCaller, portal: Caller, media_type: str) -> None:
     answer = portal.submit(marked(), headers={"Content-Type": media_type})
 
-    expect(door, answer, 415, "media-type-not-supported")
+    expect(api, answer, 415, "media-type-not-supported")
 
 
-def test_a_header_on_which_a_decision_stands_is_given_once(door: ApiCaller) -> None:
+def test_a_header_on_which_a_decision_stands_is_given_once(api: ApiCaller) -> None:
     """By hand, because no decent client sends the same header twice."""
-    connection = HTTPConnection(door.url.removeprefix("http://"), timeout=10)
+    connection = HTTPConnection(api.url.removeprefix("http://"), timeout=10)
     connection.putrequest("POST", "/v1/submissions")
     for name, value in (("Idempotency-Key", "a"), ("Idempotency-Key", "b"), ("Content-Length", "0")):
         connection.putheader(name, value)

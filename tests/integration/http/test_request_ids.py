@@ -14,47 +14,47 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
-def test_a_callers_request_id_comes_back_and_stands_in_the_log(door: ApiCaller, portal: Caller) -> None:
+def test_a_callers_request_id_comes_back_and_stands_in_the_log(api: ApiCaller, portal: Caller) -> None:
     answer = portal.submit(a_submission(), headers={"X-Request-Id": "cong-dvc.2026_11-24"})
 
     assert answer.headers["X-Request-Id"] == "cong-dvc.2026_11-24"
-    assert len(door.lines_of([answer])) == 1
+    assert len(api.lines_of([answer])) == 1
 
 
-@pytest.mark.parametrize("given", ["", "with space", "x" * 65, 'quote"', "semi;colon"])
-def test_a_request_id_that_could_mislead_is_replaced(door: ApiCaller, portal: Caller, given: str) -> None:
-    answer = portal.get("/v1/events", headers={"X-Request-Id": given})
+@pytest.mark.parametrize("request_id", ["", "with space", "x" * 65, 'quote"', "semi;colon"])
+def test_a_request_id_that_could_mislead_is_replaced(api: ApiCaller, portal: Caller, request_id: str) -> None:
+    answer = portal.get("/v1/events", headers={"X-Request-Id": request_id})
 
     assert re.fullmatch(r"[0-9a-f]{20}", answer.headers["X-Request-Id"])
 
 
-def test_a_trace_is_continued_with_a_span_of_our_own(door: ApiCaller, portal: Caller) -> None:
+def test_a_trace_is_continued_with_a_span_of_our_own(api: ApiCaller, portal: Caller) -> None:
     answer = portal.get("/v1/events", headers={"traceparent": PARENT})
 
     version, trace, span, flags = answer.headers["traceparent"].split("-")
     assert (version, trace, flags) == ("00", TRACE, "01")
     assert span != "b7ad6b7169203331"
-    assert door.lines_of([answer])[0]["trace_id"] == TRACE
+    assert api.lines_of([answer])[0]["trace_id"] == TRACE
 
 
 @pytest.mark.parametrize(
-    "given", ["", "00-0-0-0", PARENT.upper(), f"ff{PARENT[2:]}", PARENT.replace(TRACE, "0" * 32), PARENT + "-x"]
+    "traceparent", ["", "00-0-0-0", PARENT.upper(), f"ff{PARENT[2:]}", PARENT.replace(TRACE, "0" * 32), PARENT + "-x"]
 )
-def test_a_trace_that_is_none_is_begun_anew(door: ApiCaller, portal: Caller, given: str) -> None:
-    answer = portal.get("/v1/events", headers={"traceparent": given})
+def test_a_trace_that_is_none_is_begun_anew(api: ApiCaller, portal: Caller, traceparent: str) -> None:
+    answer = portal.get("/v1/events", headers={"traceparent": traceparent})
 
     trace = answer.headers["traceparent"].split("-")[1]
     assert re.fullmatch(r"[0-9a-f]{32}", trace)
     assert trace not in {TRACE, "0" * 32}
 
 
-def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(door: ApiCaller, portal: Caller) -> None:
+def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(api: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     accepted = portal.submit(submission)
     asked = portal.get(f"/v1/submissions/{accepted.json()['id']}?wait=0")
     searched = portal.get(f"/v1/submissions?reference={submission['reference']}")
 
-    lines = door.lines_of([accepted, asked, searched])
+    lines = api.lines_of([accepted, asked, searched])
 
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", "/v1/submissions", 202),
@@ -64,10 +64,10 @@ def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(do
     assert {line["client"] for line in lines} == {"portal-test-a"}
     assert all(line["ms"] > 0 for line in lines)
     for sent in (submission["reference"], "wait", "reference=", json.dumps(submission["applicant"]["name"])[1:-1]):
-        assert sent not in door.log_text()
+        assert sent not in api.log_text()
 
 
-def test_no_answer_is_kept_by_anybody_between_us(door: ApiCaller, portal: Caller) -> None:
+def test_no_answer_is_kept_by_anybody_between_us(api: ApiCaller, portal: Caller) -> None:
     for answer in (portal.submit(a_submission()), portal.get("/v1/events"), portal.get("/nowhere")):
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Server" not in answer.headers
@@ -76,15 +76,15 @@ def test_no_answer_is_kept_by_anybody_between_us(door: ApiCaller, portal: Caller
 HALF = b"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
 
 
-def test_a_caller_that_hangs_up_is_noted_and_nothing_is_stored(door: ApiCaller, portal: Caller) -> None:
-    host, _, port = door.url.removeprefix("http://").partition(":")
+def test_a_caller_that_hangs_up_is_noted_and_nothing_is_stored(api: ApiCaller, portal: Caller) -> None:
+    host, _, port = api.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as line:
         line.sendall(HALF)
         time.sleep(0.2)
     until = time.monotonic() + 120
-    while 499 not in {line["status"] for line in door.log("request")}:
+    while 499 not in {line["status"] for line in api.log("request")}:
         assert time.monotonic() < until
         time.sleep(0.05)
 
-    assert door.log("request_failed") == []
-    assert door.stored()["inbox"] == 0
+    assert api.log("request_failed") == []
+    assert api.stored()["inbox"] == 0

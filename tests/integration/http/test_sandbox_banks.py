@@ -1,4 +1,4 @@
-"""The sandbox's banks before the hub's real doors: what their tables of fates promise is what the hub makes of it."""
+"""The sandbox's banks against the hub's real API: the hub reacts to each behaviour as their tables say."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,8 +34,8 @@ TOLD_AND_WRITTEN = [
 
 
 @pytest.fixture
-def place(door: ApiCaller, tmp_path: Path) -> Iterator[BankTown]:
-    with town(door.hub, tmp_path) as opened:
+def place(api: ApiCaller, tmp_path: Path) -> Iterator[BankTown]:
+    with town(api.hub, tmp_path) as opened:
         yield opened
 
 
@@ -49,12 +49,12 @@ def a_demand(cashier: Cashier) -> tuple[str, str]:
     return dossier, str(cashier.demand(dossier)["reference"])
 
 
-def found(place: BankTown) -> set[str]:
-    """Every code that stands in an open case, on a verdict of the doors, or in what is wrong with a file."""
+def codes_raised(place: BankTown) -> set[str]:
+    """Every code of an open exception, of a notification's verdict or of a refused request."""
     cases = place.hub.rows("SELECT DISTINCT code FROM fee_exception WHERE state <> 'resolved'")
-    doors = place.hub.rows("SELECT DISTINCT code FROM notify_verdict WHERE code IS NOT NULL")
+    verdicts = place.hub.rows("SELECT DISTINCT code FROM notify_verdict WHERE code IS NOT NULL")
     refused = place.hub.rows("SELECT DISTINCT reason FROM rejected_request")
-    return {row["code"] for row in (*cases, *doors)} | {CODES[NotificationVerdict(row["reason"])] for row in refused}
+    return {row["code"] for row in (*cases, *verdicts)} | {CODES[NotificationVerdict(row["reason"])] for row in refused}
 
 
 def booked(place: BankTown) -> int:
@@ -64,14 +64,14 @@ def booked(place: BankTown) -> int:
 
 
 @pytest.mark.parametrize("bank", sorted(BANKS))
-def test_every_dialect_is_spoken_as_its_door_wants_it(place: BankTown, cashier: Cashier, bank: str) -> None:
+def test_every_dialect_is_accepted_by_its_endpoint(place: BankTown, cashier: Cashier, bank: str) -> None:
     dossier, reference = a_demand(cashier)
     [done] = place.pays(reference, DUE, bank)
 
     assert done["answers"] in ([200], [204])
     status = "issued" if bank == "keypay-t" else "paid_unconfirmed"
     assert cashier.demand(dossier)["status"] == status, "KeyPay does not sign that it succeeded"
-    assert [told["status"] for told in place.seen("told", bank)] == done["answers"]
+    assert [notice["status"] for notice in place.seen("told", bank)] == done["answers"]
 
 
 @pytest.mark.parametrize(("bank", "format_"), TOLD_AND_WRITTEN)
@@ -109,7 +109,7 @@ def test_a_gateway_pays_out_what_it_collected_less_its_charge(
     # Without a signed success nothing was booked when it was notified, so a payout has nothing to confirm.
     if gateway != "keypay-t":
         assert statuses == ({"paid"} if not fate.case else {"paid_unconfirmed"})
-        assert found(place) - {"N02"} == ({fate.case} if fate.case else set())
+        assert codes_raised(place) - {"N02"} == ({fate.case} if fate.case else set())
         assert red(place.hub) == []
 
 
@@ -124,11 +124,11 @@ def test_a_transfers_fate_ends_as_the_table_says(place: BankTown, cashier: Cashi
     today = sum(entry["amount"] for entry in place.seen("book") if entry["day"] == result.summary[0]["to"])
     assert booked(place) == today == {Booked.ONCE: DUE, Booked.TWICE: 2 * DUE}.get(fate.booked, 0)
     if fate.case == "N01":
-        assert found(place) == set(), "it is overdue on the next working day"
+        assert codes_raised(place) == set(), "it is overdue on the next working day"
     elif fate.case:
-        assert fate.case in found(place) or fate.name == "taken-back"
+        assert fate.case in codes_raised(place) or fate.name == "taken-back"
     else:
-        assert found(place) == set()
+        assert codes_raised(place) == set()
     assert red(place.hub) == []
 
 
@@ -215,12 +215,12 @@ def test_what_a_bank_does_not_do_it_says(place: BankTown) -> None:
     assert "no credit" in place.refuses("reversals", ref="FT1")[0]
 
 
-def test_the_banks_book_is_there_after_a_restart(door: ApiCaller, tmp_path: Path) -> None:
-    with town(door.hub, tmp_path) as before:
+def test_the_banks_book_is_there_after_a_restart(api: ApiCaller, tmp_path: Path) -> None:
+    with town(api.hub, tmp_path) as before:
         before.pays("HC000000000149", DUE, fate="lost")
         before.lays_out()
         files = [result.name for result in before.fetches()]
-    with town(door.hub, tmp_path) as after:
+    with town(api.hub, tmp_path) as after:
         after.pays("HC000000000149", 7_000, fate="lost")
         laid_out = after.lays_out()
         assert after.balance() == DUE + 7_000

@@ -63,22 +63,22 @@ def test_a_process_takes_over_a_socket_and_stops_when_told(settings: Settings, t
         waiter = threading.Thread(target=lambda: waiting.append(portal.get(path)))
         waiter.start()
         time.sleep(1)
-        told = time.monotonic()
+        asked_to_stop = time.monotonic()
 
         started.send_signal(signal.SIGTERM)
         code = started.wait(120)
         waiter.join(120)
 
-        assert (code, time.monotonic() - told < 29) == (0, True)
+        assert (code, time.monotonic() - asked_to_stop < 29) == (0, True)
         assert [answer.status_code for answer in waiting] == [200]
     lines = log.read_text().splitlines()
     assert lines
     assert all(line.startswith("{") for line in lines), log.read_text()
 
 
-def raw(door: ApiCaller, parts: Iterable[bytes]) -> bytes:
+def raw(api: ApiCaller, parts: Iterable[bytes]) -> bytes:
     """What comes back for these bytes, until the other side hangs up."""
-    host, _, port = door.url.removeprefix("http://").partition(":")
+    host, _, port = api.url.removeprefix("http://").partition(":")
     received = b""
     with (
         socket.create_connection((host, int(port)), timeout=15) as line,
@@ -91,28 +91,28 @@ def raw(door: ApiCaller, parts: Iterable[bytes]) -> bytes:
     return received
 
 
-def test_what_is_no_http_is_refused_as_a_problem(door: ApiCaller) -> None:
-    answer = raw(door, [b"HELLO\r\n\r\n"])
+def test_what_is_no_http_is_refused_as_a_problem(api: ApiCaller) -> None:
+    answer = raw(api, [b"HELLO\r\n\r\n"])
 
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"content-type: application/problem+json" in answer
     assert b'"code": "request-malformed"' in answer
 
 
-def test_a_second_request_cannot_be_smuggled_past_two_lengths(door: ApiCaller) -> None:
+def test_a_second_request_cannot_be_smuggled_past_two_lengths(api: ApiCaller) -> None:
     hidden = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
     head = (
         b"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     )
 
-    answer = raw(door, [head + hidden])
+    answer = raw(api, [head + hidden])
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"alive" not in answer
 
 
 @pytest.mark.parametrize("filler", [b"x" * 1_000, b"x\r\nX-More: " * 100])
-def test_an_endless_head_is_cut_off(door: ApiCaller, filler: bytes) -> None:
+def test_an_endless_head_is_cut_off(api: ApiCaller, filler: bytes) -> None:
     """One line that never ends, and lines that never end."""
     sent = 0
 
@@ -123,19 +123,19 @@ def test_an_endless_head_is_cut_off(door: ApiCaller, filler: bytes) -> None:
             sent += len(filler)
             yield filler
 
-    answer = raw(door, endless())
+    answer = raw(api, endless())
 
     assert sent < 50_000_000
     assert b"alive" not in answer
 
 
-def test_a_long_head_is_refused_as_a_problem(door: ApiCaller) -> None:
+def test_a_long_head_is_refused_as_a_problem(api: ApiCaller) -> None:
     def slowly() -> Iterator[bytes]:
         for piece in (b"GET /health/live HTTP/1.1\r\nHost: x\r\n", b"X-Filler: ", b"x" * 20_000, b"x" * 20_000):
             yield piece
             time.sleep(0.2)
 
-    answer = raw(door, slowly())
+    answer = raw(api, slowly())
 
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b'"code": "request-malformed"' in answer
@@ -154,16 +154,16 @@ class TestPatience:
     @pytest.mark.parametrize(
         "begun", [b"", b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"POST /v1/submissions HTTP/1.1\r\nHost: x"]
     )
-    def test_who_never_finishes_a_request_is_cut_off(self, own_door: ApiCaller, begun: bytes) -> None:
+    def test_who_never_finishes_a_request_is_cut_off(self, own_api: ApiCaller, begun: bytes) -> None:
         began = time.monotonic()
 
-        answer = raw(own_door, [begun])
+        answer = raw(own_api, [begun])
 
         assert answer == b""
         assert time.monotonic() - began > 0.5
 
-    def test_who_has_asked_may_wait_longer_than_that_for_the_answer(self, own_door: ApiCaller) -> None:
-        portal = own_door.portal()
+    def test_who_has_asked_may_wait_longer_than_that_for_the_answer(self, own_api: ApiCaller) -> None:
+        portal = own_api.portal()
         path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
 
         assert portal.get(f"{path}?wait=2").status_code == 200
@@ -179,13 +179,13 @@ class TestHalfAHead:
 
         return HastyHead
 
-    def test_a_head_has_less_time_than_a_whole_request(self, own_door: ApiCaller) -> None:
-        assert raw(own_door, [b"GET /health/live HTTP/1.1\r\nHost: x"]) == b""
+    def test_a_head_has_less_time_than_a_whole_request(self, own_api: ApiCaller) -> None:
+        assert raw(own_api, [b"GET /health/live HTTP/1.1\r\nHost: x"]) == b""
 
-    def test_a_body_may_take_longer_than_a_head(self, own_door: ApiCaller) -> None:
+    def test_a_body_may_take_longer_than_a_head(self, own_api: ApiCaller) -> None:
         def slowly() -> Iterator[bytes]:
             yield b"POST /v1/portal/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{"
             time.sleep(2)
             yield b"}"
 
-        assert raw(own_door, slowly()).startswith(b"HTTP/1.1 4")
+        assert raw(own_api, slowly()).startswith(b"HTTP/1.1 4")

@@ -31,37 +31,37 @@ def an_answer(**changes: Any) -> dict[str, Any]:
 
 
 def a_message(**changes: Any) -> bytes:
-    said = an_answer(**changes)
+    answer = an_answer(**changes)
     message = {
-        "answerId": said["answer_id"],
-        "settlementId": said["settlement_id"],
-        "sha256": said["sha256"],
-        "verdict": said["verdict"],
-        "line": said["lines"],
-        "answeredBy": said["answered_by"],
+        "answerId": answer["answer_id"],
+        "settlementId": answer["settlement_id"],
+        "sha256": answer["sha256"],
+        "verdict": answer["verdict"],
+        "line": answer["lines"],
+        "answeredBy": answer["answered_by"],
         "answeredAt": MOMENT,
     }
     return signed(contract("hub-department.wsdl").envelope("AnswerSettlement", message))
 
 
-def stored(door: ApiCaller) -> tuple[str, str, str, TableAnswer]:
-    (row,) = door.hub.rows("SELECT source, kind, ordering_key, body FROM inbox")
+def stored(api: ApiCaller) -> tuple[str, str, str, TableAnswer]:
+    (row,) = api.hub.rows("SELECT source, kind, ordering_key, body FROM inbox")
     return row["source"], row["kind"], row["ordering_key"], TableAnswer.model_validate_json(row["body"])
 
 
-def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: ApiCaller, rest_a: Caller) -> None:
+def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(api: ApiCaller, rest_a: Caller) -> None:
     by_rest = rest_a.call("POST", PATH, as_json(an_answer()))
-    kept = stored(door)
-    with door.hub.db.transaction() as conn:
+    first = stored(api)
+    with api.hub.db.transaction() as conn:
         conn.execute("DELETE FROM inbox")
 
-    by_soap = post(door, a_message())
+    by_soap = post(api, a_message())
 
     assert (by_rest.status_code, by_rest.json()["answer_id"]) == (202, "TL-2026-11")
     assert text(by_soap, ".//h:AnswerSettlementResponse/h:accepted/h:answerId") == "TL-2026-11"
-    assert kept[0] == "department.rest-a"
-    assert stored(door) == ("department.soap-b", *kept[1:])
-    assert kept[1:] == (
+    assert first[0] == "department.rest-a"
+    assert stored(api) == ("department.soap-b", *first[1:])
+    assert first[1:] == (
         "department.settlement",
         an_answer()["settlement_id"],
         TableAnswer.model_validate_json(as_json(an_answer())),
@@ -77,45 +77,45 @@ def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: Ap
     ],
 )
 def test_an_answer_by_json_takes_no_more_than_one_by_soap(
-    door: ApiCaller, rest_a: Caller, changes: dict[str, Any], pointer: str
+    api: ApiCaller, rest_a: Caller, changes: dict[str, Any], pointer: str
 ) -> None:
     """The table's id is the ordering key, which an index holds: 16 kB of it were no row."""
     answer = rest_a.call("POST", PATH, as_json(an_answer(**changes)))
 
     assert (answer.status_code, [fault["pointer"] for fault in answer.json()["errors"]]) == (422, [pointer])
-    assert door.hub.rows("SELECT id FROM inbox") == []
+    assert api.hub.rows("SELECT id FROM inbox") == []
 
 
-def test_a_repeated_answer_is_answered_as_the_first_time(door: ApiCaller, rest_a: Caller) -> None:
+def test_a_repeated_answer_is_answered_as_the_first_time(api: ApiCaller, rest_a: Caller) -> None:
     first = rest_a.call("POST", PATH, as_json(an_answer()))
     again = rest_a.call("POST", PATH, b" " + as_json(an_answer()))
 
     assert (again.status_code, again.json()) == (202, first.json())
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert post(door, a_message()).content == post(door, a_message()).content
-    assert door.stored()["inbox"] == 2
+    assert post(api, a_message()).content == post(api, a_message()).content
+    assert api.stored()["inbox"] == 2
 
 
-def test_the_same_number_with_another_verdict_is_refused(door: ApiCaller, rest_a: Caller) -> None:
+def test_the_same_number_with_another_verdict_is_refused(api: ApiCaller, rest_a: Caller) -> None:
     rest_a.call("POST", PATH, as_json(an_answer()), key="key-1")
 
     answer = rest_a.call("POST", PATH, as_json(an_answer(verdict="confirmed", lines=[])), key="key-2")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "reference-reused")
-    assert stored(door)[3].verdict == "disputed"
+    assert stored(api)[3].verdict == "disputed"
 
 
-def test_a_report_and_an_answer_may_have_the_same_number(door: ApiCaller, rest_a: Caller) -> None:
+def test_a_report_and_an_answer_may_have_the_same_number(api: ApiCaller, rest_a: Caller) -> None:
     report = a_report(a_code(1), "DANG_XU_LY", report_id="1")
-    said = report.model_dump_json(exclude_none=True).encode()
+    body = report.model_dump_json(exclude_none=True).encode()
 
     statuses = [
-        rest_a.call("POST", "/v1/departments/rest-a/statuses", said).status_code,
+        rest_a.call("POST", "/v1/departments/rest-a/statuses", body).status_code,
         rest_a.call("POST", PATH, as_json(an_answer(answer_id="1"))).status_code,
     ]
 
     assert statuses == [202, 202]
-    assert door.stored()["inbox"] == 2
+    assert api.stored()["inbox"] == 2
 
 
 @pytest.mark.parametrize(
@@ -136,20 +136,20 @@ def test_a_report_and_an_answer_may_have_the_same_number(door: ApiCaller, rest_a
     ids=str,
 )
 def test_an_answer_that_says_two_things_or_none_is_refused(
-    door: ApiCaller, rest_a: Caller, changes: dict[str, Any]
+    api: ApiCaller, rest_a: Caller, changes: dict[str, Any]
 ) -> None:
     answer = rest_a.call("POST", PATH, as_json(an_answer(**changes)))
 
     assert (answer.status_code, answer.json()["code"]) == (422, "content-invalid")
     assert REASON not in answer.text
-    assert door.stored()["inbox"] == 0
+    assert api.stored()["inbox"] == 0
 
 
-def test_a_soap_answer_that_says_two_things_is_a_fault_of_the_contract(door: ApiCaller) -> None:
-    refused(door, post(door, a_message(verdict="confirmed")), "content-invalid")
+def test_a_soap_answer_that_says_two_things_is_a_fault_of_the_contract(api: ApiCaller) -> None:
+    refused(api, post(api, a_message(verdict="confirmed")), "content-invalid")
 
 
-def test_a_soap_answer_that_is_not_signed_is_refused(door: ApiCaller) -> None:
+def test_a_soap_answer_that_is_not_signed_is_refused(api: ApiCaller) -> None:
     message = contract("hub-department.wsdl").envelope(
         "AnswerSettlement",
         {
@@ -162,17 +162,17 @@ def test_a_soap_answer_that_is_not_signed_is_refused(door: ApiCaller) -> None:
         },
     )
 
-    refused(door, post(door, envelope.to_bytes(message)), "authentication-failed")
+    refused(api, post(api, envelope.to_bytes(message)), "authentication-failed")
 
 
 @pytest.mark.parametrize("code", ["nobody", "soap-a", "soap-b"])
-def test_a_department_without_a_door_finds_none(door: ApiCaller, rest_a: Caller, code: str) -> None:
+def test_a_department_without_an_endpoint_is_not_found(api: ApiCaller, rest_a: Caller, code: str) -> None:
     answer = rest_a.call("POST", f"/v1/departments/{code}/settlement-answers", as_json(an_answer()))
 
-    assert (answer.status_code, door.stored()["inbox"]) == (404, 0)
+    assert (answer.status_code, api.stored()["inbox"]) == (404, 0)
 
 
-def test_the_portals_key_answers_for_no_department(door: ApiCaller, portal: Caller) -> None:
+def test_the_portals_key_answers_for_no_department(api: ApiCaller, portal: Caller) -> None:
     answer = portal.call("POST", PATH, as_json(an_answer()))
 
-    assert (answer.status_code, door.stored()["inbox"]) == (401, 0)
+    assert (answer.status_code, api.stored()["inbox"]) == (401, 0)

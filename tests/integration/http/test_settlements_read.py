@@ -18,9 +18,9 @@ DAY = date(2026, 10, 5)
 
 
 @pytest.fixture
-def office(door: ApiCaller) -> SettlementOffice:
+def office(api: ApiCaller) -> SettlementOffice:
     """October of two departments, computed."""
-    office = SettlementOffice(door.hub)
+    office = SettlementOffice(api.hub)
     office.paid(DAY, Share("rest-a", "phi", 120_000), Share("rest-a", "le-phi", 30_000))
     office.paid(DAY, Share("rest-b", "phi", 70_000))
     office.closes(OCTOBER)
@@ -34,13 +34,13 @@ def hand_over(office: SettlementOffice, code: str) -> str:
     return settlement.id
 
 
-def openings(door: ApiCaller, settlement: str) -> list[str]:
-    rows = door.hub.rows("SELECT actor FROM audit_log WHERE subject = %s AND verb = 'opened'", settlement)
+def openings(api: ApiCaller, settlement: str) -> list[str]:
+    rows = api.hub.rows("SELECT actor FROM audit_log WHERE subject = %s AND verb = 'opened'", settlement)
     return [row["actor"] for row in rows]
 
 
 def test_a_table_is_shown_once_it_has_been_handed_over(
-    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+    api: ApiCaller, rest_a: Caller, office: SettlementOffice
 ) -> None:
     before, waiting = rest_a.get(PATH), rest_a.get(f"{PATH}/{office.settlement('rest-a').id}")
     settlement = hand_over(office, "rest-a")
@@ -57,33 +57,33 @@ def test_a_table_is_shown_once_it_has_been_handed_over(
 
 
 def test_what_is_opened_is_what_was_sealed_and_handed_over(
-    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+    api: ApiCaller, rest_a: Caller, office: SettlementOffice
 ) -> None:
     settlement = hand_over(office, "rest-a")
 
     shown = rest_a.get(f"{PATH}/{settlement}").json()
 
-    handed, key = door.hub.department("rest-a").tables[-1]
+    handed, key = api.hub.department("rest-a").tables[-1]
     assert (shown["table"], shown["signature"], key) == (handed.table, handed.signature, settlement)
     table = strict.read(SettlementTable, base64.b64decode(shown["table"]))
     assert (table.department, table.net, len(table.lines)) == ("rest-a", shown["net"], 2)
 
 
 def test_every_opening_is_recorded_and_a_look_at_the_list_is_none(
-    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+    api: ApiCaller, rest_a: Caller, office: SettlementOffice
 ) -> None:
     settlement = hand_over(office, "rest-a")
 
     rest_a.get(PATH)
-    assert openings(door, settlement) == []
+    assert openings(api, settlement) == []
     rest_a.get(f"{PATH}/{settlement}")
     rest_a.get(f"{PATH}/{settlement}")
 
-    assert openings(door, settlement) == ["department.rest-a", "department.rest-a"]
+    assert openings(api, settlement) == ["department.rest-a", "department.rest-a"]
 
 
 def test_nobody_opens_the_table_of_another(
-    door: ApiCaller, rest_a: Caller, portal: Caller, office: SettlementOffice
+    api: ApiCaller, rest_a: Caller, portal: Caller, office: SettlementOffice
 ) -> None:
     hand_over(office, "rest-a")
     others = hand_over(office, "rest-b")
@@ -97,22 +97,22 @@ def test_nobody_opens_the_table_of_another(
     ]
 
     assert [answer.status_code for answer in answers] == [404, 401, 401, 404, 404]
-    assert openings(door, others) == []
+    assert openings(api, others) == []
 
 
 def test_a_department_known_by_its_certificate_opens_its_own(
-    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+    api: ApiCaller, rest_a: Caller, office: SettlementOffice
 ) -> None:
     others = hand_over(office, "rest-b")
     shown = {"X-Client-Cert": certificate_of("rest-b").escaped, "X-Proxy-Secret": PROXY_SECRET}
 
-    answer = rest_a.session.get(f"{door.url}/v1/departments/rest-b/settlements/{others}", headers=shown, timeout=20)
+    answer = rest_a.session.get(f"{api.url}/v1/departments/rest-b/settlements/{others}", headers=shown, timeout=20)
 
     assert (answer.status_code, answer.json()["net"]) == (200, 70_000)
-    assert openings(door, others) == ["department.rest-b"]
+    assert openings(api, others) == ["department.rest-b"]
 
 
-def test_an_answer_at_the_door_is_seen_at_the_door(door: ApiCaller, rest_a: Caller, office: SettlementOffice) -> None:
+def test_an_answer_that_was_posted_is_read_back(api: ApiCaller, rest_a: Caller, office: SettlementOffice) -> None:
     settlement = hand_over(office, "rest-a")
     shown = rest_a.get(f"{PATH}/{settlement}").json()
     table = strict.read(SettlementTable, base64.b64decode(shown["table"]))
@@ -128,7 +128,7 @@ def test_an_answer_at_the_door_is_seen_at_the_door(door: ApiCaller, rest_a: Call
     }
 
     rest_a.call("POST", "/v1/departments/rest-a/settlement-answers", as_json(answer))
-    door.hub.carry()
+    api.hub.carry()
 
     after = rest_a.get(f"{PATH}/{settlement}").json()
     assert (after["state"], after["disputed"], after["answer_id"]) == ("disputed", 30_000, "TL-2026-10")

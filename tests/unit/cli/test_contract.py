@@ -75,12 +75,12 @@ def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_away_is_exit_6(tmp_path: Path) -> None:
-    given = {
+    environment = {
         "HUB_DATABASE_URL": "postgresql://hub:not-a-password@127.0.0.1:1/hub",
         "HUB_BROKER_URL": "redis://127.0.0.1:1/0",
         "HUB_CURSOR_KEY": "a key for cursors in tests only",
     }
-    done = hub("db", "check", cwd=tmp_path, **given)
+    done = hub("db", "check", cwd=tmp_path, **environment)
     assert done.returncode == ExitCode.UNREACHABLE
     assert "not-a-password" not in done.stderr
 
@@ -105,8 +105,8 @@ def test_down_where_nothing_runs_is_no_error(tmp_path: Path) -> None:
 
 
 def test_flower_does_not_start_without_a_password(tmp_path: Path) -> None:
-    given = {"HUB_DATABASE_URL": "postgresql://there/hub", "HUB_BROKER_URL": "redis://127.0.0.1:1/0"}
-    done = hub("flower", "--port", "0", cwd=tmp_path, **given)
+    environment = {"HUB_DATABASE_URL": "postgresql://there/hub", "HUB_BROKER_URL": "redis://127.0.0.1:1/0"}
+    done = hub("flower", "--port", "0", cwd=tmp_path, **environment)
     assert done.returncode == ExitCode.USAGE
     assert "HUB_FLOWER_PASSWORD" in done.stderr
 
@@ -173,10 +173,10 @@ def test_json_keeps_vietnamese_and_writes_moments_as_iso(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0s"), (59, "59s"), (330, "5ph30"), (8_040, "2g14"), (200_000, "2 ngày")]
+    ("seconds", "words"), [(0, "0s"), (59, "59s"), (330, "5ph30"), (8_040, "2g14"), (200_000, "2 ngày")]
 )
-def test_durations_read_as_one_says_them(seconds: int, said: str) -> None:
-    assert output.duration(seconds) == said
+def test_durations_read_as_one_says_them(seconds: int, words: str) -> None:
+    assert output.duration(seconds) == words
 
 
 def test_the_reference_of_the_command_line_is_fresh() -> None:

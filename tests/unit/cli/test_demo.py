@@ -31,27 +31,27 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def given(packaged: Catalogue) -> list[SubmissionTrial]:
+def submitted(packaged: Catalogue) -> list[SubmissionTrial]:
     return trials(packaged, DAY, 0, 200)
 
 
-def test_every_submission_of_the_demo_is_one_that_the_door_takes(given: list[SubmissionTrial]) -> None:
-    assert len(given) == 200
-    for trial in given:
+def test_every_submission_of_the_demo_is_one_that_the_api_accepts(submitted: list[SubmissionTrial]) -> None:
+    assert len(submitted) == 200
+    for trial in submitted:
         body = trial.submission.model_dump_json(exclude_none=True).encode()
         assert read(Submission, body) == trial.submission
 
 
 def test_every_department_meets_every_fate_that_heals_and_two_refusals_occur(
-    given: list[SubmissionTrial], packaged: Catalogue
+    submitted: list[SubmissionTrial], packaged: Catalogue
 ) -> None:
-    met = Counter((trial.department, trial.fate.suffix) for trial in given if trial.fate.suffix)
+    met = Counter((trial.department, trial.fate.suffix) for trial in submitted if trial.fate.suffix)
     assert all(met[code, suffix] == 1 for code in packaged.departments for suffix in HEALING)
-    assert sum(trial.fate.name == "refused" for trial in given) == 2
+    assert sum(trial.fate.name == "refused" for trial in submitted) == 2
 
 
-def test_every_procedure_of_the_catalogue_is_asked_for(given: list[SubmissionTrial], packaged: Catalogue) -> None:
-    assert {trial.submission.procedure for trial in given} == set(packaged.procedures)
+def test_every_procedure_of_the_catalogue_is_asked_for(submitted: list[SubmissionTrial], packaged: Catalogue) -> None:
+    assert {trial.submission.procedure for trial in submitted} == set(packaged.procedures)
 
 
 def test_no_run_of_a_day_uses_what_another_has_used(packaged: Catalogue) -> None:
@@ -61,8 +61,8 @@ def test_no_run_of_a_day_uses_what_another_has_used(packaged: Catalogue) -> None
     assert len(set(codes)) == len(codes) == len(set(references))
 
 
-def test_nobody_in_the_demo_could_be_taken_for_a_person(given: list[SubmissionTrial]) -> None:
-    for trial in given:
+def test_nobody_in_the_demo_could_be_taken_for_a_person(submitted: list[SubmissionTrial]) -> None:
+    for trial in submitted:
         applicant = trial.submission.applicant
         assert applicant.identity.number.startswith("00000000")
         assert str(applicant.phone).startswith("0000000")
@@ -123,14 +123,14 @@ def good(trial: SubmissionTrial) -> SandboxRecords:
     return SandboxRecords({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, ordered, held)
 
 
-def test_the_proof_finds_nothing_where_all_went_well(given: list[SubmissionTrial]) -> None:
-    for trial in given:
+def test_the_proof_finds_nothing_where_all_went_well(submitted: list[SubmissionTrial]) -> None:
+    for trial in submitted:
         assert witnesses.findings([trial], [standing(trial)], good(trial)) == []
 
 
-def test_the_proof_finds_whatever_went_wrong(given: list[SubmissionTrial]) -> None:
-    trial = next(trial for trial in reversed(given) if trial.parcel)
-    other = next(one.department for one in given if one.department != trial.department)
+def test_the_proof_finds_whatever_went_wrong(submitted: list[SubmissionTrial]) -> None:
+    trial = next(trial for trial in reversed(submitted) if trial.parcel)
+    other = next(one.department for one in submitted if one.department != trial.department)
     fine = good(trial)
     code = trial.code
     cases: list[tuple[list[SubmissionStatus], SandboxRecords]] = [
@@ -148,18 +148,18 @@ def test_the_proof_finds_whatever_went_wrong(given: list[SubmissionTrial]) -> No
         ([standing(trial)], replace(fine, ordered={code: [order(trial)] * 3})),
     ]
     for standings, heard in cases:
-        found = witnesses.findings([trial], standings, heard)
-        assert found, (standings, heard)
-        assert all(code in sentence for sentence in found)
+        findings = witnesses.findings([trial], standings, heard)
+        assert findings, (standings, heard)
+        assert all(code in sentence for sentence in findings)
 
 
-def test_a_refused_dossier_must_not_be_anywhere(given: list[SubmissionTrial]) -> None:
-    trial = next(trial for trial in given if trial.fate.name == "refused")
+def test_a_refused_dossier_must_not_be_anywhere(submitted: list[SubmissionTrial]) -> None:
+    trial = next(trial for trial in submitted if trial.fate.name == "refused")
     doubtful = replace(good(trial), taken={trial.code: [took(trial)]})
     assert witnesses.findings([trial], [standing(trial)], doubtful)
 
 
-def test_a_run_is_over_only_when_nothing_is_owed(given: list[SubmissionTrial]) -> None:
+def test_a_run_is_over_only_when_nothing_is_owed(submitted: list[SubmissionTrial]) -> None:
     leg = course.SubmissionProgress("r", "sub_1", now(), "handled", "returned", "so-tu-phap", "delivered", now(), 0)
     owed = course.OpenTransfer("tr_1", "portal.cong-dvc", "queued", None, 0, 0)
     parcel = course.Parcel("cs_1", "code", "result_to_citizen", "delivered", [], "sub_1")
@@ -172,10 +172,12 @@ def test_a_run_is_over_only_when_nothing_is_owed(given: list[SubmissionTrial]) -
     assert not replace(over, legs={"r": replace(leg, status="resolved")}).over(1)
 
 
-def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[SubmissionTrial], packaged: Catalogue) -> None:
+def test_the_proof_finds_what_was_not_signed_or_not_carried(
+    submitted: list[SubmissionTrial], packaged: Catalogue
+) -> None:
     trial = next(
         trial
-        for trial in given
+        for trial in submitted
         if trial.parcel and not trial.papers and packaged.departments[trial.department].signing.signs
     )
     leg = course.SubmissionProgress(
@@ -198,8 +200,8 @@ def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[Submissi
         assert len(course.findings([trial], wrong, packaged)) == 1
 
 
-def test_what_is_written_while_one_reads_is_left_out(tmp_path: Path, given: list[SubmissionTrial]) -> None:
-    trial = given[-1]
+def test_what_is_written_while_one_reads_is_left_out(tmp_path: Path, submitted: list[SubmissionTrial]) -> None:
+    trial = submitted[-1]
     file = tmp_path / f"department.{trial.department}.effects.jsonl"
     file.write_text(took(trial).model_dump_json() + "\n" + '{"effect": "subm', encoding="utf-8")
     assert witnesses.arrived(tmp_path, [f"department.{trial.department}"], {trial.code}) == 1

@@ -51,19 +51,19 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 @pytest.mark.parametrize("count", [200, 30])
 def test_whoever_pays_first_pays_and_each_trouble_happens(packaged: Catalogue, count: int) -> None:
-    given = trials(packaged, DAY, 0, count)
-    first = [trial for trial in given if packaged.procedures[trial.submission.procedure].pay is Pay.FIRST]
+    trials_of_the_day = trials(packaged, DAY, 0, count)
+    first = [trial for trial in trials_of_the_day if packaged.procedures[trial.submission.procedure].pay is Pay.FIRST]
 
-    assert [trial.code for trial in given if trial.way is not None] == [trial.code for trial in first]
+    assert [trial.code for trial in trials_of_the_day if trial.way is not None] == [trial.code for trial in first]
     ways = Counter(trial.way for trial in first)
     assert {way: ways[way] for way in TROUBLES} == Counter(TROUBLES)
     assert ways[PaymentScenario.EXACT] == len(first) - len(TROUBLES) > 0
 
 
 def test_troubles_go_to_ordinary_dossiers_and_nobody_pays_for_what_is_refused(packaged: Catalogue) -> None:
-    given = trials(packaged, DAY, 0, 200)
-    assert {trial.fate.suffix for trial in given if trial.way in TROUBLES} == {""}
-    assert {trial.way for trial in given if trial.fate.transfer == "refused"} == {None}
+    trials_of_the_day = trials(packaged, DAY, 0, 200)
+    assert {trial.fate.suffix for trial in trials_of_the_day if trial.way in TROUBLES} == {""}
+    assert {trial.way for trial in trials_of_the_day if trial.fate.transfer == "refused"} == {None}
 
 
 def test_a_day_with_every_trouble_adds_up_and_each_is_listed() -> None:
@@ -90,14 +90,14 @@ def test_a_trouble_without_a_case_is_noticed(code: str) -> None:
 
 
 def test_a_trouble_that_did_not_happen_is_noticed() -> None:
-    told = {name: amount for name, amount in EVENING.told.items() if name != "lost"}
-    assert [finding for finding in replace(EVENING, told=told).unlisted if "lost" in finding]
+    notified = {name: amount for name, amount in EVENING.told.items() if name != "lost"}
+    assert [finding for finding in replace(EVENING, told=notified).unlisted if "lost" in finding]
 
 
 @pytest.mark.parametrize("exception", OPEN)
 def test_what_is_still_open_after_all_was_settled_is_noticed(exception: str) -> None:
-    found = replace(SETTLED, owed={**SETTLED.owed, exception: -1}, cases=[{"id": "ex_1", "code": "R01"}])
-    first, second = found.unsettled
+    settled = replace(SETTLED, owed={**SETTLED.owed, exception: -1}, cases=[{"id": "ex_1", "code": "R01"}])
+    first, second = settled.unsettled
     assert exception in first
     assert "ex_1" in second
 
@@ -138,7 +138,7 @@ def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: PaymentScenario, 
     payers.look(standing())
     payers.look(standing())
 
-    said = {"amount": amount, "reference": "HC000000000149", "account": "1020304050607", "fate": fate}
-    assert banks.asked == [("bank", "transfers", said)]
+    transfer = {"amount": amount, "reference": "HC000000000149", "account": "1020304050607", "fate": fate}
+    assert banks.asked == [("bank", "transfers", transfer)]
     assert payers.deeds == [PaidDemand("H", way, "bank", "1", "FT1", amount, told=True)]
     assert payers.waiting == set()

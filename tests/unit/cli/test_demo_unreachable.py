@@ -1,4 +1,4 @@
-"""The demo at doors that do not answer: it knocks again while others move, and ends with a sentence, never a trace."""
+"""The demo at endpoints that do not answer: it retries for a while, and ends with a sentence, never a traceback."""
 
 import socket
 import threading
@@ -32,7 +32,7 @@ def bank_at(catalogue: Catalogue, url: str, patience: Patience) -> Banks:
     return Banks(catalogue, {f"bank.{bank}": url for bank in catalogue.banks}, patience)
 
 
-def test_a_portal_door_at_which_nobody_is_ends_in_a_sentence() -> None:
+def test_a_portal_endpoint_where_nobody_listens_ends_in_a_sentence() -> None:
     portal = PortalClient(f"http://127.0.0.1:{free_port()}", "k", "s" * 16, Patience(1))
     with pytest.raises(PortalRefused, match="GET /v1/submissions: ConnectionError"):
         portal.knows("H")
@@ -47,8 +47,8 @@ def test_a_bank_at_which_nobody_is_ends_in_a_sentence(packaged: Catalogue) -> No
 def test_a_bank_that_comes_back_is_asked_again(packaged: Catalogue) -> None:
     port = free_port()
     banks = bank_at(packaged, f"http://127.0.0.1:{port}/statements", Patience(30))
-    told: list[Any] = []
-    asking = threading.Thread(target=lambda: told.append(banks.seen(banks.own, "book")))
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(banks.seen(banks.own, "book")))
     asking.start()
     time.sleep(0.7)
     with socket.create_server(("127.0.0.1", port)) as server:
@@ -57,22 +57,22 @@ def test_a_bank_that_comes_back_is_asked_again(packaged: Catalogue) -> None:
             line.recv(4096)
             line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]")
     asking.join(60)
-    assert told == [[]]
+    assert answers == [[]]
 
 
 def test_what_a_bank_may_have_done_is_not_asked_for_again(packaged: Catalogue) -> None:
     """The line breaks after the request was read: nobody knows whether the transfer was made."""
 
-    def break_the_first(connection: socket.socket, there: Partner) -> None:
-        there.read_request(connection)
-        if there.connections > 1:
+    def break_the_first(connection: socket.socket, server: Partner) -> None:
+        server.read_request(connection)
+        if server.connections > 1:
             connection.sendall(OK)
 
-    with partner(break_the_first) as door:
-        banks = bank_at(packaged, f"{door.url}/statements", Patience(30))
+    with partner(break_the_first) as bank:
+        banks = bank_at(packaged, f"{bank.url}/statements", Patience(30))
         with pytest.raises(BankRefused, match="transfers: ConnectionError"):
             banks.ask(banks.own, "transfers", {"amount": 1})
-        assert len(door.requests) == 1
+        assert len(bank.requests) == 1
 
 
 def test_what_nobody_expected_is_one_line_and_its_trace_is_in_a_log(

@@ -47,10 +47,10 @@ def bare(tmp_path: Path, *, thousands: str = ".", dates: str = "%d/%m/%Y") -> st
 
 def test_the_one_that_fits_is_found_and_each_row_is_shown(file: Path) -> None:
     code, out = tried(str(file), "--json")
-    told = json.loads(out)
-    assert (code, told["shown"]) == (ExitCode.OK, "bidv")
-    assert [one["profile"] for one in told["profiles"] if one["fits"]] == ["bidv"]
-    taken = {row["row"]: row["taken"] for row in told["rows"]}
+    report = json.loads(out)
+    assert (code, report["shown"]) == (ExitCode.OK, "bidv")
+    assert [one["profile"] for one in report["profiles"] if one["fits"]] == ["bidv"]
+    taken = {row["row"]: row["taken"] for row in report["rows"]}
     assert [taken[row] for row in range(1, 10)] == [
         "above the headings",
         "account",
@@ -62,7 +62,7 @@ def test_the_one_that_fits_is_found_and_each_row_is_shown(file: Path) -> None:
         "closing",
         "below the end",
     ]
-    assert [row["amount"] for row in told["rows"] if row["taken"] == "line"] == [50_000, -1_100]
+    assert [row["amount"] for row in report["rows"] if row["taken"] == "line"] == [50_000, -1_100]
 
 
 def test_a_profile_that_is_being_written_is_tried_from_its_file(file: Path, tmp_path: Path) -> None:

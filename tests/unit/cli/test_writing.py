@@ -24,11 +24,11 @@ def test_where_sudo_was_used_it_is_of_whoever_used_it(login: int | None) -> None
     assert writing.account({"SUDO_USER": OTHER.pw_name}, ROOT, login) == OTHER.pw_name
 
 
-@pytest.mark.parametrize(("said", "login"), [("no-such-account", None), (OTHER.pw_name, ROOT)])
+@pytest.mark.parametrize(("sudo_user", "login"), [("no-such-account", None), (OTHER.pw_name, ROOT)])
 def test_what_the_kernel_does_not_bear_out_is_refused(
-    said: str, login: int | None, capsys: pytest.CaptureFixture[str]
+    sudo_user: str, login: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(Exit) as left:
-        writing.account({"SUDO_USER": said}, ROOT, login)
+        writing.account({"SUDO_USER": sudo_user}, ROOT, login)
     assert left.value.exit_code == ExitCode.USAGE
     assert capsys.readouterr().err.count("\n") == 1

@@ -27,10 +27,10 @@ def writes(function: Callable[..., Any]) -> bool:
     while names:
         name = names.pop()
         seen.add(name)
-        said = inspect.getsource(getattr(module, name))
-        if re.search(r"\bwriting\.(act|actor|each)\b", said):
+        source = inspect.getsource(getattr(module, name))
+        if re.search(r"\bwriting\.(act|actor|each)\b", source):
             return True
-        called = set(re.findall(r"\b(_\w+)\(", said)) - seen
+        called = set(re.findall(r"\b(_\w+)\(", source)) - seen
         names |= {one for one in called if inspect.isfunction(getattr(module, one, None))}
     return False
 
@@ -49,5 +49,5 @@ def test_every_command_that_writes_takes_yes() -> None:
 
 def test_yes_reaches_no_command_that_asks_nothing() -> None:
     [command] = [one for name, one in commands(get_command(app), "hub") if name == "hub fee exceptions assign"]
-    said = command.make_context("assign", ["--yes", "ex_01ARZ3NDEKTSV4RRFFQ69G5FAV", "ai-do"]).params
-    assert said == {"name": "ex_01ARZ3NDEKTSV4RRFFQ69G5FAV", "person": "ai-do"}
+    params = command.make_context("assign", ["--yes", "ex_01ARZ3NDEKTSV4RRFFQ69G5FAV", "ai-do"]).params
+    assert params == {"name": "ex_01ARZ3NDEKTSV4RRFFQ69G5FAV", "person": "ai-do"}

@@ -23,12 +23,12 @@ PAY_FIRST: Final = "procedures/pay-first.toml"
 
 
 class Mistake(NamedTuple):
-    """``before`` in ``file`` becomes ``after``; loading then says ``said``, behind the file's name."""
+    """``before`` in ``file`` becomes ``after``; loading then says ``message``, behind the file's name."""
 
     file: str
     before: str
     after: str
-    said: str
+    message: str
 
 
 MISTAKES: Final = {
@@ -236,9 +236,9 @@ def test_a_mistake_stops_the_start_and_names_its_file_and_key(folder: Path, mist
     text = file.read_text(encoding="utf-8")
     assert text.count(mistake.before) == 1, "the test catalogue has changed"
     file.write_text(text.replace(mistake.before, mistake.after), encoding="utf-8")
-    said = what_loading_says(folder)
-    assert said.startswith(mistake.file)
-    assert mistake.said in said
+    message = what_loading_says(folder)
+    assert message.startswith(mistake.file)
+    assert mistake.message in message
 
 
 @pytest.mark.parametrize("name", ["portal.toml", "calendar.toml", "signing.toml", "officers.toml"])

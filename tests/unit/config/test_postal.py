@@ -74,7 +74,7 @@ def catalogue(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
 def test_a_mistake_stops_the_start_and_is_named(catalogue: Path, mistake: tuple[str, str, str, str]) -> None:
-    file, before, after, said = mistake
+    file, before, after, message = mistake
     path = catalogue / "postal" / file
     written = path.read_text()
     assert before in written
@@ -82,7 +82,7 @@ def test_a_mistake_stops_the_start_and_is_named(catalogue: Path, mistake: tuple[
     with pytest.raises(CatalogueError) as caught:
         load(catalogue, environment())
     assert str(caught.value).startswith(f"{path}: ")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_province_whose_papers_nobody_carries_has_no_operator(catalogue: Path) -> None:

@@ -18,11 +18,11 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_symbol_says_the_year() -> None:
-    desk = load(CATALOGUE, environment()).receipts
-    assert desk is not None
-    series = desk.of(FeeKind.PHI)
+    receipts = load(CATALOGUE, environment()).receipts
+    assert receipts is not None
+    series = receipts.of(FeeKind.PHI)
     assert [series.symbol_of(date(year, 1, 1)) for year in (2026, 2027, 2130)] == ["PT-26E", "PT-27E", "PT-30E"]
-    assert desk.of(FeeKind.LE_PHI).template == "01BLP0-002"
+    assert receipts.of(FeeKind.LE_PHI).template == "01BLP0-002"
 
 
 def test_without_an_issuer_nobody_is_told(file: Path) -> None:
@@ -49,7 +49,7 @@ def test_without_an_issuer_nobody_is_told(file: Path) -> None:
 def test_a_mistake_is_named_with_its_place(file: Path, old: str, new: str, mistake: str) -> None:
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
-    with pytest.raises(CatalogueError) as found:
+    with pytest.raises(CatalogueError) as caught:
         load(file.parent, environment())
-    assert "receipts.toml" in str(found.value)
-    assert mistake in str(found.value)
+    assert "receipts.toml" in str(caught.value)
+    assert mistake in str(caught.value)

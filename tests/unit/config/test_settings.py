@@ -19,20 +19,20 @@ def settings(monkeypatch: pytest.MonkeyPatch, **changes: str) -> Settings:
 
 
 def test_what_is_not_set_is_what_suits_a_real_office(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = settings(monkeypatch)
-    assert (found.catalogue, found.pauses, found.webhook_networks) == (PACKAGED, PAUSES, [])
+    loaded = settings(monkeypatch)
+    assert (loaded.catalogue, loaded.pauses, loaded.webhook_networks) == (PACKAGED, PAUSES, [])
 
 
 def test_the_environment_is_read_with_its_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = settings(
+    loaded = settings(
         monkeypatch,
         HUB_PAUSES="[0.5, 1]",
         HUB_WEBHOOK_NETWORKS='["10.0.0.0/8", "fd00::/8"]',
         HUB_PARTNER_URLS='{"department.so-tu-phap": "http://127.0.0.1:9000"}',
     )
-    assert found.pauses == (0.5, 1)
-    assert found.webhook_networks == ["10.0.0.0/8", "fd00::/8"]
-    assert found.partner_urls == {"department.so-tu-phap": "http://127.0.0.1:9000"}
+    assert loaded.pauses == (0.5, 1)
+    assert loaded.webhook_networks == ["10.0.0.0/8", "fd00::/8"]
+    assert loaded.partner_urls == {"department.so-tu-phap": "http://127.0.0.1:9000"}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_environment_is_read_with_its_types(monkeypatch: pytest.MonkeyPatch)
 def test_a_wrong_setting_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ValidationError) as error:
         settings(monkeypatch, **{name: value})
-    assert {found["loc"][0] for found in error.value.errors()} == {name.removeprefix("HUB_").lower()}
+    assert {problem["loc"][0] for problem in error.value.errors()} == {name.removeprefix("HUB_").lower()}
 
 
 def test_no_password_shows_when_the_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,14 +24,14 @@ EACH: Final = sorted(DIALECTS)
 
 
 def terms_of(dialect: str, **changes: Any) -> Notifications:
-    said: dict[str, Any] = {"dialect": dialect, "keys": [{"id": "k1", "secret": "HUB_SECRET_TEST_K1"}]}
+    terms: dict[str, Any] = {"dialect": dialect, "keys": [{"id": "k1", "secret": "HUB_SECRET_TEST_K1"}]}
     if dialect in ("vnpay", "national", "keypay", "momo"):
-        said["merchant"] = MERCHANT
+        terms["merchant"] = MERCHANT
     if dialect == "momo":
-        said["access_key"] = "HUB_SECRET_TEST_MOMO"
+        terms["access_key"] = "HUB_SECRET_TEST_MOMO"
     if dialect == "signed-json":
-        said["signed_json"] = SIGNED_JSON
-    return Notifications.model_validate(said | changes)
+        terms["signed_json"] = SIGNED_JSON
+    return Notifications.model_validate(terms | changes)
 
 
 def contract_of(dialect: str, *keys: Key, **changes: Any) -> ProviderContract:
@@ -45,10 +45,10 @@ def contract_of(dialect: str, *keys: Key, **changes: Any) -> ProviderContract:
     )
 
 
-def sent(dialect: str, said: NoticeDraft, secret: str | None = None) -> NotificationRequest:
+def sent(dialect: str, notice: NoticeDraft, secret: str | None = None) -> NotificationRequest:
     """What the provider sends of this, signed."""
     own = rsa_pair()[0] if dialect == "signed-json" else SECRET
-    return delivery(SENDERS[dialect](said, secret or own))
+    return delivery(SENDERS[dialect](notice, secret or own))
 
 
 def delivery(request: Sent) -> NotificationRequest:

@@ -53,7 +53,7 @@ def _length(head: bytes) -> int:
 def partner(behave: Behaviour, *, tls: ssl.SSLContext | None = None) -> Iterator[Partner]:
     """While it is open, every connection to it is handed to ``behave``, each in a thread, and closed afterwards."""
     listener = socket.create_server(("127.0.0.1", 0))
-    there = Partner(listener.getsockname()[1], "https" if tls else "http")
+    server = Partner(listener.getsockname()[1], "https" if tls else "http")
     threads: list[threading.Thread] = []
     open_connections: list[socket.socket] = []
 
@@ -61,7 +61,7 @@ def partner(behave: Behaviour, *, tls: ssl.SSLContext | None = None) -> Iterator
         with suppress(OSError), tls.wrap_socket(raw, server_side=True) if tls else raw as connection:
             open_connections.append(connection)
             connection.settimeout(20)
-            behave(connection, there)
+            behave(connection, server)
 
     def listen() -> None:
         while True:
@@ -69,14 +69,14 @@ def partner(behave: Behaviour, *, tls: ssl.SSLContext | None = None) -> Iterator
                 raw, _ = listener.accept()
             except OSError:
                 return
-            there.connections += 1
+            server.connections += 1
             threads.append(threading.Thread(target=attend, args=(raw,)))
             threads[-1].start()
 
     listening = threading.Thread(target=listen)
     listening.start()
     try:
-        yield there
+        yield server
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
@@ -92,8 +92,8 @@ def answering(*replies: bytes) -> Behaviour:
     """Reads requests and answers the n-th (over all connections) with the n-th reply, from then on with the last."""
     waiting = list(replies)
 
-    def behave(connection: socket.socket, there: Partner) -> None:
-        while there.read_request(connection):
+    def behave(connection: socket.socket, server: Partner) -> None:
+        while server.read_request(connection):
             connection.sendall(waiting.pop(0) if len(waiting) > 1 else waiting[0])
 
     return behave
@@ -102,8 +102,8 @@ def answering(*replies: bytes) -> Behaviour:
 def after_reading(act: Callable[[socket.socket], object]) -> Behaviour:
     """Reads one whole request, then does ``act`` to its connection."""
 
-    def behave(connection: socket.socket, there: Partner) -> None:
-        there.read_request(connection)
+    def behave(connection: socket.socket, server: Partner) -> None:
+        server.read_request(connection)
         act(connection)
 
     return behave

@@ -4,5 +4,5 @@ from connectors.transport.http import Transport
 from tests.unit.connectors.partner import Partner
 
 
-def post(transport: Transport, there: Partner, *, idempotent: bool = False, body: bytes = b"{}") -> None:
-    transport.post(f"{there.url}/dossiers", body, {"Content-Type": "application/json"}, idempotent=idempotent)
+def post(transport: Transport, server: Partner, *, idempotent: bool = False, body: bytes = b"{}") -> None:
+    transport.post(f"{server.url}/dossiers", body, {"Content-Type": "application/json"}, idempotent=idempotent)

@@ -48,13 +48,13 @@ class SoapOffice:
     soap-a signs its replies and wants ours signed; soap-b knows us by a password and does not sign.
     """
 
-    def __init__(self, there: Partner, code: str) -> None:
+    def __init__(self, server: Partner, code: str) -> None:
         catalogue = the_catalogue()
         entry = catalogue.departments[code].model_copy(update={"timeout_seconds": 1.5})
-        self.url = f"{there.url}/soap"
+        self.url = f"{server.url}/soap"
         self.port = SOAPDepartment(entry, catalogue, self.url)
         self.behaviour: Behaviour = answering(http(404, b""))
-        self.requests = there.requests
+        self.requests = server.requests
 
     def will(self, *replies: bytes | Behaviour) -> SOAPDepartment:
         """The port, when the department gives these replies, or does one thing that the test has thought up."""
@@ -70,11 +70,11 @@ class SoapOffice:
 def an_office(code: str) -> Iterator[SoapOffice]:
     """Opening a port costs a tenth of a second (the system's trusted roots), so one serves many tests."""
 
-    def attend(connection: socket, there: Partner) -> None:
-        office.behaviour(connection, there)
+    def attend(connection: socket, server: Partner) -> None:
+        office.behaviour(connection, server)
 
-    with partner(attend) as there:
-        office = SoapOffice(there, code)
+    with partner(attend) as server:
+        office = SoapOffice(server, code)
         yield office
 
 

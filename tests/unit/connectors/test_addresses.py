@@ -94,32 +94,32 @@ def test_no_spelling_of_this_machine_is_connected_to(host: str) -> None:
     except socket.gaierror:
         pytest.skip(f"this system's resolver does not take {host} for an address")
     with (
-        partner(answering(OK)) as there,
+        partner(answering(OK)) as server,
         Transport("portal.test", timeout=5, tls=Tls(), folder=Path(), guard=AddressGuard()) as transport,
         pytest.raises(ContractBroken) as caught,
     ):
-        transport.post(f"http://{host}:{there.port}/hub", b"{}", {})
+        transport.post(f"http://{host}:{server.port}/hub", b"{}", {})
 
     assert caught.value.code == ConnectorCode.ADDRESS
-    assert there.connections == 0
+    assert server.connections == 0
 
 
-def reach(there: Partner, host: str, *addresses: str) -> int:
+def reach(server: Partner, host: str, *addresses: str) -> int:
     guard = AddressGuard(["127.0.0.0/8"], answers(*addresses))
     with Transport("portal.test", timeout=5, tls=Tls(), folder=Path(), guard=guard) as transport:
-        return transport.post(f"http://{host}:{there.port}/hub", b"{}", {}).status
+        return transport.post(f"http://{host}:{server.port}/hub", b"{}", {}).status
 
 
 def test_the_connection_goes_to_the_address_that_was_checked_under_the_name_that_was_asked_for() -> None:
-    with partner(answering(OK)) as there:
-        assert reach(there, "portal.example", "127.0.0.1") == 200
+    with partner(answering(OK)) as server:
+        assert reach(server, "portal.example", "127.0.0.1") == 200
 
-    assert f"\r\nHost: portal.example:{there.port}\r\n".encode() in there.requests[0]
+    assert f"\r\nHost: portal.example:{server.port}\r\n".encode() in server.requests[0]
 
 
 def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
-    with partner(answering(OK)) as there:
-        assert reach(there, "portal.example", "127.0.0.9", "127.0.0.1") == 200
+    with partner(answering(OK)) as server:
+        assert reach(server, "portal.example", "127.0.0.9", "127.0.0.1") == 200
 
 
 def test_a_name_is_resolved_once_for_a_connection() -> None:
@@ -131,11 +131,11 @@ def test_a_name_is_resolved_once_for_a_connection() -> None:
 
     guard = AddressGuard(["127.0.0.0/8"], rebinding)
     with (
-        partner(answering(OK)) as there,
+        partner(answering(OK)) as server,
         Transport("portal.test", timeout=5, tls=Tls(), folder=Path(), guard=guard) as transport,
     ):
         for _ in range(2):  # the second time over the kept connection
-            assert transport.post(f"http://portal.example:{there.port}/", b"{}", {}).status == 200
+            assert transport.post(f"http://portal.example:{server.port}/", b"{}", {}).status == 200
 
     assert asked == ["portal.example"]
 

@@ -111,14 +111,14 @@ def a_file(name: str = "a", content: bytes = b"abc", size: int | None = None) ->
 def test_what_is_not_as_it_was_agreed_is_not_believed(
     catalogue: Catalogue, listed: object, body: bytes, fate: type[Exception]
 ) -> None:
-    with laying_out(listed, body) as there, pytest.raises(fate):
-        port_to(f"{there.url}/statements", catalogue).statements("")
+    with laying_out(listed, body) as server, pytest.raises(fate):
+        port_to(f"{server.url}/statements", catalogue).statements("")
 
 
 def test_what_is_as_it_was_agreed_is_handed_on(catalogue: Catalogue) -> None:
-    with laying_out({"files": [a_file()], "cursor": "1"}, b"abc") as there:
-        port = port_to(f"{there.url}/statements", catalogue)
+    with laying_out({"files": [a_file()], "cursor": "1"}, b"abc") as server:
+        port = port_to(f"{server.url}/statements", catalogue)
         assert port.statements("") == StatementPage([DeliveredFile("a", b"abc")], "1")
-        assert b"Authorization: Bearer " in there.requests[0]
-        assert b"GET /statements?after=&limit=4 " in there.requests[0]
-        assert b"GET /statements/a " in there.requests[1]
+        assert b"Authorization: Bearer " in server.requests[0]
+        assert b"GET /statements?after=&limit=4 " in server.requests[0]
+        assert b"GET /statements/a " in server.requests[1]

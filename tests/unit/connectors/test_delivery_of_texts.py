@@ -39,19 +39,19 @@ def accepted(texts: dict[str, str]) -> Submission | None:
         return None
 
 
-def handed(said: Submission) -> Handoff:
+def handed(submission: Submission) -> Handoff:
     moment = now()
     return Handoff(
         id=KEY,
-        dossier_code=said.dossier_code or "",
+        dossier_code=submission.dossier_code or "",
         leg=1,
         from_agency="000.00.01.H42",
         to_agency="000.00.21.H42",
-        procedure=said.procedure,
+        procedure=submission.procedure,
         procedure_title="Thủ tục để thử nghiệm",
         received_at=moment,
         due_at=moment + timedelta(days=5),
-        **{name: getattr(said, name) for name in ("channel", "applicant", "summary", "papers", "fees", "result")},
+        **{name: getattr(submission, name) for name in ("channel", "applicant", "summary", "papers", "fees", "result")},
     )
 
 
@@ -72,10 +72,10 @@ FILLED = st.fixed_dictionaries(
 @settings(deadline=None)
 @given(FILLED)
 def test_what_was_accepted_is_delivered_in_every_dialect(texts: dict[str, str]) -> None:
-    said = accepted(texts)
-    if said is None:
+    submission = accepted(texts)
+    if submission is None:
         return
-    handoff = handed(said)
+    handoff = handed(submission)
 
     port = object.__new__(rest.RESTDepartment)
     port._renames = Renames({})
@@ -84,25 +84,33 @@ def test_what_was_accepted_is_delivered_in_every_dialect(texts: dict[str, str]) 
         message = {"key": KEY, "handoff": soap.encode(handoff)}
         heard = xml.parse(envelope.to_bytes(contract(wsdl).envelope("SubmitDossier", message)))
         values = {element.text for element in heard.iter() if not len(element)}
-        assert {said.applicant.name, said.summary, said.papers[0].name, said.applicant.address.detail} <= values
+        assert {
+            submission.applicant.name,
+            submission.summary,
+            submission.papers[0].name,
+            submission.applicant.address.detail,
+        } <= values
     order = ConsignmentOrder(
         order_number="A-1",
-        sender=_contact(said),
-        receiver=_contact(said),
+        sender=_contact(submission),
+        receiver=_contact(submission),
     )
     for operator in the_catalogue().operators.values():
-        assert json.loads(json.dumps(filled(operator, order)).encode())["SenderName"] == said.applicant.name
+        assert json.loads(json.dumps(filled(operator, order)).encode())["SenderName"] == submission.applicant.name
 
 
-def _contact(said: Submission) -> Contact:
+def _contact(submission: Submission) -> Contact:
     return Contact(
-        name=said.applicant.name, phone="0900000000", address=said.applicant.address.detail, province="Ninh Bình"
+        name=submission.applicant.name,
+        phone="0900000000",
+        address=submission.applicant.address.detail,
+        province="Ninh Bình",
     )
 
 
 @pytest.mark.parametrize("text", ["a\r\nb", "]]>", "<&>", "\u0300", "👩🏽\u200d⚖️"])
 def test_so_are_texts_that_xml_writes_in_another_way(text: str) -> None:
-    said = accepted(
+    submission = accepted(
         {
             "name": "Thử",
             "detail": "Số 1",
@@ -113,8 +121,8 @@ def test_so_are_texts_that_xml_writes_in_another_way(text: str) -> None:
             "code": "H42.16-261124-0001",
         }
     )
-    assert said is not None
+    assert submission is not None
     said_in_soap = contract("department.wsdl").envelope(
-        "SubmitDossier", {"key": KEY, "handoff": soap.encode(handed(said))}
+        "SubmitDossier", {"key": KEY, "handoff": soap.encode(handed(submission))}
     )
     assert text in {element.text for element in xml.parse(envelope.to_bytes(said_in_soap)).iter()}

@@ -17,8 +17,8 @@ JSON = st.recursive(
 
 
 @given(st.lists(JSON, max_size=5), st.text(max_size=5), st.sampled_from([None, 1, "\t"]), st.booleans())
-def test_every_entry_is_found_as_it_was_written(said: list[Any], cursor: str, indent: Any, ascii_only: bool) -> None:
-    written = [json.dumps(one, indent=indent, ensure_ascii=ascii_only) for one in said]
+def test_every_entry_is_found_as_it_was_written(values: list[Any], cursor: str, indent: Any, ascii_only: bool) -> None:
+    written = [json.dumps(one, indent=indent, ensure_ascii=ascii_only) for one in values]
     around = json.dumps(cursor, ensure_ascii=ascii_only)
     page = '{ "a": {"b": [ %s ]} , "cursor": %s}' % (" ,\n ".join(written), around)  # noqa: UP031 - braces
     body = page.encode("utf-8", "surrogatepass")
@@ -41,8 +41,8 @@ def test_every_entry_is_found_as_it_was_written(said: list[Any], cursor: str, in
     ],
 )
 def test_what_nobody_could_read_is_cut_out_like_the_others(odd: bytes) -> None:
-    found = entries(b'{"reports": [{"x": 1}, %s, {"x": 2}], "cursor": "3"}' % odd, "reports")
-    assert [text.encode("utf-8", "surrogateescape") for text in found] == [b'{"x": 1}', odd, b'{"x": 2}']
+    read = entries(b'{"reports": [{"x": 1}, %s, {"x": 2}], "cursor": "3"}' % odd, "reports")
+    assert [text.encode("utf-8", "surrogateescape") for text in read] == [b'{"x": 1}', odd, b'{"x": 2}']
 
 
 @pytest.mark.parametrize(

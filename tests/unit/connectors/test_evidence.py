@@ -24,21 +24,21 @@ XML = "text/xml; charset=utf-8"
 
 def exchanges_of(reply: bytes, *, times: int = 1, error: type[Exception] | None = None) -> list[Exchange]:
     with (
-        partner(answering(reply)) as there,
+        partner(answering(reply)) as server,
         Transport("department.test", timeout=5, tls=Tls(), folder=Path()) as transport,
         recording() as exchanges,
     ):
         for _ in range(times):
             if error is None:
-                transport.post(f"{there.url}/dossiers?key=1", b'{"id":"hd_1"}', {"Content-Type": JSON})
+                transport.post(f"{server.url}/dossiers?key=1", b'{"id":"hd_1"}', {"Content-Type": JSON})
             else:
                 with pytest.raises(error):
-                    transport.post(f"{there.url}/dossiers?key=1", b'{"id":"hd_1"}', {"Content-Type": JSON})
+                    transport.post(f"{server.url}/dossiers?key=1", b'{"id":"hd_1"}', {"Content-Type": JSON})
     return exchanges
 
 
 @pytest.mark.parametrize(
-    ("media_type", "body", "kept"),
+    ("media_type", "body", "as_base64"),
     [
         (JSON, b'{"detail":"Thi\\u1ebfu\\u0000"}', True),
         (JSON, b'{"reports":[{"note":"\\ud800"}]}', True),
@@ -50,9 +50,11 @@ def exchanges_of(reply: bytes, *, times: int = 1, error: type[Exception] | None 
         ("text/html", "Bi\u0300nh".encode(), False),
     ],
 )
-def test_bytes_whose_texts_are_used_cleaned_are_kept_as_they_came(media_type: str, body: bytes, kept: bool) -> None:
+def test_bytes_whose_texts_are_used_cleaned_are_kept_as_they_came(
+    media_type: str, body: bytes, as_base64: bool
+) -> None:
     raw = RecordedMessage.of({"Content-Type": media_type}, body).raw
-    assert (base64.b64decode(raw) if raw else None) == (body if kept else None)
+    assert (base64.b64decode(raw) if raw else None) == (body if as_base64 else None)
 
 
 def test_an_exchange_keeps_both_sides_and_the_proof_of_their_bytes() -> None:
@@ -92,32 +94,32 @@ def test_each_try_of_a_partner_that_is_away_is_kept() -> None:
 
 def test_recordings_end_and_nest() -> None:
     with (
-        partner(answering(OK)) as there,
+        partner(answering(OK)) as server,
         Transport("department.test", timeout=5, tls=Tls(), folder=Path()) as transport,
     ):
         with recording() as outer:
-            transport.get(there.url, {})
+            transport.get(server.url, {})
             with recording() as inner:
-                transport.get(there.url, {})
-        transport.get(there.url, {})
+                transport.get(server.url, {})
+        transport.get(server.url, {})
 
     assert (len(outer), len(inner)) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("url", "kept"),
+    ("url", "redacted"),
     [
         ("https://user:word@host:8443/a/b?x=1&y=&z#part", f"https://host:8443/a/b?x={MASK}&y={MASK}&z={MASK}"),
         ("http://host/", "http://host/"),
         ("", ""),
     ],
 )
-def test_addresses_are_kept_without_what_could_be_a_secret(url: str, kept: str) -> None:
-    assert without_secrets(url) == kept
+def test_addresses_are_kept_without_what_could_be_a_secret(url: str, redacted: str) -> None:
+    assert without_secrets(url) == redacted
 
 
 def test_credentials_and_signatures_are_masked_and_harmless_headers_are_not() -> None:
-    kept = redacted_headers(
+    headers = redacted_headers(
         {
             "Authorization": "Bearer abc",
             "Signature": "hub=:abc=:",
@@ -130,10 +132,10 @@ def test_credentials_and_signatures_are_masked_and_harmless_headers_are_not() ->
             "Server": "ab\x00c",
         }
     )
-    assert "abc" not in str(kept.values())
-    assert kept["Content-Type"] == JSON
-    assert kept["Idempotency-Key"] == "tr_1"
-    assert kept["Location"] == f"https:{MASK}host/x{MASK}"
+    assert "abc" not in str(headers.values())
+    assert headers["Content-Type"] == JSON
+    assert headers["Idempotency-Key"] == "tr_1"
+    assert headers["Location"] == f"https:{MASK}host/x{MASK}"
 
 
 def test_codes_moments_and_shape_stay_readable_in_json() -> None:
@@ -159,12 +161,12 @@ def test_codes_and_shape_stay_readable_in_xml() -> None:
         '<report xmlns="urn:lienthong:hub:1" id="R-1"><dossierCode>000.00.16.H42-261124-0001</dossierCode>'
         "<status>20</status><!-- Ông Mẫu --><note>Ông Mẫu</note> Ông Mẫu</report></s:Body></s:Envelope>"
     )
-    kept = redacted_body(XML, body.encode()) or ""
+    redacted = redacted_body(XML, body.encode()) or ""
 
-    assert "<dossierCode>000.00.16.H42-261124-0001</dossierCode><status>20</status>" in kept
-    assert f"<note>{MASK}</note>{MASK}" in kept
-    assert 'id="R-1"' in kept
-    assert "Mẫu" not in kept
+    assert "<dossierCode>000.00.16.H42-261124-0001</dossierCode><status>20</status>" in redacted
+    assert f"<note>{MASK}</note>{MASK}" in redacted
+    assert 'id="R-1"' in redacted
+    assert "Mẫu" not in redacted
 
 
 @pytest.mark.parametrize(
@@ -215,17 +217,17 @@ DOCUMENTS = st.recursive(
 @given(document=DOCUMENTS)
 def test_no_person_survives_in_json_whatever_the_fields_are_called(document: Any) -> None:
     for escaped in (True, False):
-        kept = redacted_body(JSON, json.dumps(document, ensure_ascii=escaped).encode())
-        assert kept is not None
-        assert not any(marker in kept or json.dumps(marker)[1:-1] in kept for marker in MARKERS)
+        redacted = redacted_body(JSON, json.dumps(document, ensure_ascii=escaped).encode())
+        assert redacted is not None
+        assert not any(marker in redacted or json.dumps(marker)[1:-1] in redacted for marker in MARKERS)
 
 
 @given(document=DOCUMENTS)
 def test_no_person_survives_in_xml_whatever_the_elements_are_called(document: Any) -> None:
-    kept = redacted_body(XML, f'<a xmlns:p="urn:x">{_as_xml(document)}</a>'.encode())
+    redacted = redacted_body(XML, f'<a xmlns:p="urn:x">{_as_xml(document)}</a>'.encode())
 
-    assert kept is not None
-    assert not any(marker in kept for marker in MARKERS)
+    assert redacted is not None
+    assert not any(marker in redacted for marker in MARKERS)
 
 
 def _as_xml(value: Any) -> str:

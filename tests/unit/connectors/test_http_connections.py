@@ -15,31 +15,31 @@ from tests.unit.connectors.posting import post
 
 def test_connections_are_kept_and_cookies_are_not(transport: Transport) -> None:
     cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: who=you\r\nContent-Length: 0\r\n\r\n"
-    with partner(answering(cookie)) as there:
-        post(transport, there)
-        post(transport, there)
+    with partner(answering(cookie)) as server:
+        post(transport, server)
+        post(transport, server)
         transport.close()
 
-    assert there.connections == 1
-    assert b"cookie" not in there.requests[1].lower()
+    assert server.connections == 1
+    assert b"cookie" not in server.requests[1].lower()
 
 
 def test_a_kept_connection_that_the_other_party_has_closed_is_not_used(transport: Transport) -> None:
     closed = threading.Event()
 
-    def once(connection: socket.socket, there: Partner) -> None:
-        there.read_request(connection)
+    def once(connection: socket.socket, server: Partner) -> None:
+        server.read_request(connection)
         connection.sendall(OK)
         connection.close()
         closed.set()
 
-    with partner(once) as there:
-        post(transport, there)
+    with partner(once) as server:
+        post(transport, server)
         assert closed.wait(10)
         time.sleep(0.05)  # until the FIN has crossed the loopback
-        post(transport, there)
+        post(transport, server)
 
-    assert there.connections == 2
+    assert server.connections == 2
 
 
 def test_proxies_and_credentials_of_the_environment_are_ignored(
@@ -52,10 +52,10 @@ def test_proxies_and_credentials_of_the_environment_are_ignored(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{a_closed_port()}")
 
-    with partner(answering(OK)) as there:
-        post(transport, there)
+    with partner(answering(OK)) as server:
+        post(transport, server)
 
-    assert b"authorization" not in there.requests[0].lower()
+    assert b"authorization" not in server.requests[0].lower()
 
 
 @pytest.mark.parametrize("url", ["http://", "department.example/x", "ftp://127.0.0.1/", "http://[::1/", "http://a..b/"])

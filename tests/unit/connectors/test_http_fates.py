@@ -31,59 +31,61 @@ def test_a_reset_while_the_request_is_being_written_is_known_not_to_have_acted(t
         connection.recv(1000)
         reset(connection)
 
-    with partner(behave) as there, pytest.raises(Unavailable) as caught:
-        post(transport, there, body=LARGE)
+    with partner(behave) as server, pytest.raises(Unavailable) as caught:
+        post(transport, server, body=LARGE)
 
     assert caught.value.code == ConnectorCode.UNREACHABLE
     assert not caught.value.outcome_unknown
-    assert there.connections == 3, "nothing was done, so two short retries are safe"
+    assert server.connections == 3, "nothing was done, so two short retries are safe"
 
 
 @pytest.mark.parametrize("ends", [reset, socket.socket.close])
 def test_a_connection_that_ends_after_the_request_leaves_the_outcome_unknown(
     transport: Transport, ends: Callable[[socket.socket], None]
 ) -> None:
-    with partner(after_reading(ends)) as there, pytest.raises(Unavailable) as caught:
-        post(transport, there)
+    with partner(after_reading(ends)) as server, pytest.raises(Unavailable) as caught:
+        post(transport, server)
 
     assert caught.value.code == ConnectorCode.CUT
     assert caught.value.outcome_unknown
-    assert there.connections == 1, "what may have been done is never repeated by the transport"
+    assert server.connections == 1, "what may have been done is never repeated by the transport"
 
 
 def test_a_question_has_no_unknown_outcome(transport: Transport) -> None:
-    with partner(after_reading(reset)) as there:
+    with partner(after_reading(reset)) as server:
         with pytest.raises(Unavailable) as caught:
-            transport.get(there.url, {})
+            transport.get(server.url, {})
         with pytest.raises(Unavailable) as caught_too:
-            post(transport, there, idempotent=True)
+            post(transport, server, idempotent=True)
 
     assert not caught.value.outcome_unknown
     assert not caught_too.value.outcome_unknown
 
 
-@pytest.mark.parametrize("kept", range(1, len(OK)))
-def test_a_reply_that_breaks_off_anywhere_leaves_the_outcome_unknown(transport: Transport, kept: int) -> None:
+@pytest.mark.parametrize("length", range(1, len(OK)))
+def test_a_reply_that_breaks_off_anywhere_leaves_the_outcome_unknown(transport: Transport, length: int) -> None:
     with (
-        partner(after_reading(lambda connection: connection.sendall(OK[:kept]))) as there,
+        partner(after_reading(lambda connection: connection.sendall(OK[:length]))) as server,
         pytest.raises((Unavailable, ContractBroken)) as caught,
     ):
-        post(transport, there)
+        post(transport, server)
 
     if isinstance(caught.value, Unavailable):
         assert caught.value.code == ConnectorCode.CUT
         assert caught.value.outcome_unknown
     else:
-        assert kept < len(b"HTTP/1.1 200"), "a broken status line is no HTTP; anything later is a reply that breaks off"
+        assert length < len(b"HTTP/1.1 200"), (
+            "a broken status line is no HTTP; anything later is a reply that breaks off"
+        )
 
 
 def test_a_chunked_reply_that_breaks_off_leaves_the_outcome_unknown(transport: Transport) -> None:
     head = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"num'
     with (
-        partner(after_reading(lambda connection: connection.sendall(head))) as there,
+        partner(after_reading(lambda connection: connection.sendall(head))) as server,
         pytest.raises(Unavailable) as caught,
     ):
-        post(transport, there)
+        post(transport, server)
 
     assert caught.value.code == ConnectorCode.CUT
     assert caught.value.outcome_unknown
@@ -91,10 +93,10 @@ def test_a_chunked_reply_that_breaks_off_leaves_the_outcome_unknown(transport: T
 
 def test_silence_ends_with_the_time_out_and_an_unknown_outcome(hasty: Transport) -> None:
     gone = threading.Event()
-    with partner(after_reading(lambda _: gone.wait(10))) as there:
+    with partner(after_reading(lambda _: gone.wait(10))) as server:
         started = time.monotonic()
         with pytest.raises(Unavailable) as caught:
-            post(hasty, there)
+            post(hasty, server)
         took = time.monotonic() - started
         gone.set()
 
@@ -115,10 +117,10 @@ def test_a_reply_that_trickles_does_not_outlive_the_deadline(hasty: Transport, f
             connection.sendall(bytes([byte]))
             time.sleep(0.02)
 
-    with partner(after_reading(trickle)) as there:
+    with partner(after_reading(trickle)) as server:
         started = time.monotonic()
         with pytest.raises(Unavailable) as caught:
-            post(hasty, there)
+            post(hasty, server)
         took = time.monotonic() - started
 
     assert caught.value.code == ConnectorCode.TIMEOUT
@@ -130,16 +132,16 @@ def test_the_hook_runs_when_the_request_has_arrived_and_before_the_reply_is_read
     sent = threading.Event()
     seen_before_reply: list[bool] = []
 
-    def behave(connection: socket.socket, there: Partner) -> None:
-        there.read_request(connection)
+    def behave(connection: socket.socket, server: Partner) -> None:
+        server.read_request(connection)
         seen_before_reply.append(sent.wait(10))
         connection.sendall(OK)
 
     with (
-        partner(behave) as there,
+        partner(behave) as server,
         Transport("department.test", timeout=15, tls=Tls(), folder=Path(), on_sent=sent.set) as transport,
     ):
-        post(transport, there)
+        post(transport, server)
 
     assert seen_before_reply == [True]
 
@@ -149,8 +151,8 @@ def test_what_the_hook_raises_is_not_taken_for_the_other_partys_failure() -> Non
         raise KeyboardInterrupt
 
     with (
-        partner(answering(OK)) as there,
+        partner(answering(OK)) as server,
         Transport("department.test", timeout=3, tls=Tls(), folder=Path(), on_sent=killed) as transport,
         pytest.raises(KeyboardInterrupt),
     ):
-        post(transport, there)
+        post(transport, server)

@@ -13,31 +13,31 @@ BUSY_FOR_LONG = b"HTTP/1.1 503 Busy\r\nRetry-After: 30\r\nContent-Length: 0\r\n\
 
 
 def test_a_question_is_asked_again_when_the_other_party_is_busy(transport: Transport) -> None:
-    with partner(answering(BUSY, BUSY, OK)) as there:
-        assert transport.get(there.url, {}).status == 200
+    with partner(answering(BUSY, BUSY, OK)) as server:
+        assert transport.get(server.url, {}).status == 200
 
-    assert len(there.requests) == 3
+    assert len(server.requests) == 3
 
 
 def test_busy_is_the_answer_when_the_other_party_stays_busy(transport: Transport) -> None:
-    with partner(answering(BUSY)) as there:
-        assert transport.get(there.url, {}).status == 503
+    with partner(answering(BUSY)) as server:
+        assert transport.get(server.url, {}).status == 503
 
-    assert len(there.requests) == 3
+    assert len(server.requests) == 3
 
 
 def test_a_long_retry_after_is_left_to_the_schedule(transport: Transport) -> None:
-    with partner(answering(BUSY_FOR_LONG)) as there:
-        assert transport.get(there.url, {}).retry_after == 30
+    with partner(answering(BUSY_FOR_LONG)) as server:
+        assert transport.get(server.url, {}).retry_after == 30
 
-    assert len(there.requests) == 1
+    assert len(server.requests) == 1
 
 
 def test_an_act_is_never_repeated_when_the_other_party_is_busy(transport: Transport) -> None:
-    with partner(answering(BUSY, OK)) as there:
-        assert transport.post(there.url, b"{}", {}).status == 503
+    with partner(answering(BUSY, OK)) as server:
+        assert transport.post(server.url, b"{}", {}).status == 503
 
-    assert len(there.requests) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_name_that_does_not_resolve_at_first_is_tried_again() -> None:
@@ -50,10 +50,10 @@ def test_a_name_that_does_not_resolve_at_first_is_tried_again() -> None:
 
     guard = AddressGuard(["127.0.0.0/8"], resolver)
     with (
-        partner(answering(OK)) as there,
+        partner(answering(OK)) as server,
         Transport("portal.test", timeout=5, tls=Tls(), folder=Path(), guard=guard) as transport,
     ):
-        assert transport.post(f"http://portal.example:{there.port}/", b"{}", {}).status == 200
+        assert transport.post(f"http://portal.example:{server.port}/", b"{}", {}).status == 200
 
     assert not failures
-    assert f"\r\nHost: portal.example:{there.port}\r\n".encode() in there.requests[0]
+    assert f"\r\nHost: portal.example:{server.port}\r\n".encode() in server.requests[0]

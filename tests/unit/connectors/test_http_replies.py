@@ -15,11 +15,11 @@ def test_a_whole_reply_comes_back_whatever_its_status(transport: Transport) -> N
     teapot = (
         b"HTTP/1.1 418 I'm a teapot\r\nContent-Type: Application/JSON; charset=utf-8\r\nContent-Length: 4\r\n\r\nnull"
     )
-    with partner(answering(teapot)) as there:
-        reply = transport.get(f"{there.url}/changes?after=1", {"Accept": "application/json"})
+    with partner(answering(teapot)) as server:
+        reply = transport.get(f"{server.url}/changes?after=1", {"Accept": "application/json"})
 
     assert (reply.status, reply.body, reply.media_type) == (418, b"null", "application/json")
-    assert there.requests[0].startswith(b"GET /changes?after=1 HTTP/1.1\r\n")
+    assert server.requests[0].startswith(b"GET /changes?after=1 HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_a_huge_reply_is_not_read_to_its_end(hasty: Transport, head: bytes) -> N
             connection.sendall(b" " * 100_000)
             sent += 100_000
 
-    with partner(after_reading(flood)) as there, pytest.raises(ContractBroken) as caught:
-        post(hasty, there)
+    with partner(after_reading(flood)) as server, pytest.raises(ContractBroken) as caught:
+        post(hasty, server)
 
     assert caught.value.code == ConnectorCode.CONTRACT
     assert sent < 50_000_000, "the connection was closed on the flood"
@@ -51,10 +51,10 @@ def test_a_huge_reply_is_not_read_to_its_end(hasty: Transport, head: bytes) -> N
 def test_a_compressed_reply_is_refused_unread(transport: Transport) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
-    with partner(answering(head + bomb)) as there, pytest.raises(ContractBroken):
-        post(transport, there)
+    with partner(answering(head + bomb)) as server, pytest.raises(ContractBroken):
+        post(transport, server)
 
-    assert b"\r\nAccept-Encoding: identity\r\n" in there.requests[0]
+    assert b"\r\nAccept-Encoding: identity\r\n" in server.requests[0]
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_a_compressed_reply_is_refused_unread(transport: Transport) -> None:
 )
 def test_interim_answers_are_passed_over(transport: Transport, interim: bytes) -> None:
     """RFC 9110 §15.2."""
-    with partner(answering(interim + OK)) as there:
-        assert transport.get(there.url, {}).status == 200
+    with partner(answering(interim + OK)) as server:
+        assert transport.get(server.url, {}).status == 200
 
 
 def test_interim_answers_without_end_are_left_at_the_deadline(hasty: Transport) -> None:
@@ -77,24 +77,24 @@ def test_interim_answers_without_end_are_left_at_the_deadline(hasty: Transport) 
         for _ in range(100_000):
             connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 100)
 
-    with partner(after_reading(hint)) as there, pytest.raises(Unavailable) as caught:
-        post(hasty, there)
+    with partner(after_reading(hint)) as server, pytest.raises(Unavailable) as caught:
+        post(hasty, server)
 
     assert (caught.value.code, caught.value.outcome_unknown) == (ConnectorCode.TIMEOUT, True)
 
 
 def test_a_switch_of_protocols_is_no_answer(transport: Transport) -> None:
     switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
-    with partner(answering(switch)) as there, pytest.raises(ContractBroken) as caught:
-        post(transport, there)
+    with partner(answering(switch)) as server, pytest.raises(ContractBroken) as caught:
+        post(transport, server)
 
     assert caught.value.code == ConnectorCode.CONTRACT
 
 
 def test_two_lengths_are_a_fault_of_the_reply_and_not_of_our_address(transport: Transport) -> None:
     twice = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nnull"
-    with partner(answering(twice)) as there, pytest.raises(ContractBroken) as caught:
-        post(transport, there)
+    with partner(answering(twice)) as server, pytest.raises(ContractBroken) as caught:
+        post(transport, server)
 
     assert caught.value.code == ConnectorCode.CONTRACT
 
@@ -106,8 +106,8 @@ def test_a_redirect_is_not_followed(transport: Transport, status: int) -> None:
             status,
             elsewhere.url.encode(),
         )
-        with partner(answering(redirect)) as there, pytest.raises(ContractBroken) as caught:
-            post(transport, there)
+        with partner(answering(redirect)) as server, pytest.raises(ContractBroken) as caught:
+            post(transport, server)
 
     assert caught.value.code == ConnectorCode.CONTRACT
     assert elsewhere.connections == 0
@@ -117,8 +117,8 @@ def test_the_body_of_a_redirect_is_not_read_either(hasty: Transport) -> None:
     endless = (
         b"HTTP/1.1 302 Go\r\nLocation: /x\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000\r\n\r\n" + b"\0" * 100
     )
-    with partner(answering(endless)) as there, pytest.raises(ContractBroken):
-        post(hasty, there)
+    with partner(answering(endless)) as server, pytest.raises(ContractBroken):
+        post(hasty, server)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_the_body_of_a_redirect_is_not_read_either(hasty: Transport) -> None:
 )
 def test_what_is_not_http_breaks_the_contract(transport: Transport, garbage: bytes) -> None:
     with (
-        partner(after_reading(lambda connection: connection.sendall(garbage))) as there,
+        partner(after_reading(lambda connection: connection.sendall(garbage))) as server,
         pytest.raises(ContractBroken) as caught,
     ):
-        post(transport, there)
+        post(transport, server)
 
     assert caught.value.code == ConnectorCode.CONTRACT

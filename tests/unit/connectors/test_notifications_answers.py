@@ -71,18 +71,18 @@ def test_a_status_and_words_for_each_verdict(dialect: str, verdict: Notification
 
 @pytest.mark.parametrize("verdict", NotificationVerdict)
 def test_vnpay_hears_everything_by_its_code(verdict: NotificationVerdict) -> None:
-    status, said = answer_of("vnpay", verdict)
-    assert (status, said["RspCode"], set(said)) == (200, VNPAY[verdict], {"RspCode", "Message"})
+    status, answer = answer_of("vnpay", verdict)
+    assert (status, answer["RspCode"], set(answer)) == (200, VNPAY[verdict], {"RspCode", "Message"})
 
 
 @pytest.mark.parametrize("verdict", NotificationVerdict)
 def test_the_national_platform_hears_a_signed_answer_unless_it_is_a_stranger(verdict: NotificationVerdict) -> None:
-    status, said = answer_of("national", verdict)
+    status, answer = answer_of("national", verdict)
     assert status == status_of("national", verdict)
-    assert list(said) == ["MaLoi", "MoTaLoi", "MaDoiTac", "ThoiGianGD", "MaXacThuc"]
-    assert (said["MaLoi"] == "00") == (verdict in KEPT)
-    assert said["ThoiGianGD"] == "20261124081502"
-    assert (said["MaXacThuc"] == "") == (verdict in STRANGER)
+    assert list(answer) == ["MaLoi", "MoTaLoi", "MaDoiTac", "ThoiGianGD", "MaXacThuc"]
+    assert (answer["MaLoi"] == "00") == (verdict in KEPT)
+    assert answer["ThoiGianGD"] == "20261124081502"
+    assert (answer["MaXacThuc"] == "") == (verdict in STRANGER)
 
 
 @pytest.mark.parametrize("dialect", EACH)

@@ -46,22 +46,22 @@ def form_of(algorithm: str, content: str, encoding: str) -> dict[str, Any]:
     return form | {"signature_field": "signature"} | ({"fields": FIELDS} if content == "fields" else {})
 
 
-def sent(form: dict[str, Any], said: dict[str, Any]) -> NotificationRequest:
-    plain = json.dumps(said).encode()
+def sent(form: dict[str, Any], document: dict[str, Any]) -> NotificationRequest:
+    plain = json.dumps(document).encode()
     if form["content"] == "fields":
-        content = "|".join(str(said["data"][path.split(".")[1]]) for path in FIELDS).encode()
+        content = "|".join(str(document["data"][path.split(".")[1]]) for path in FIELDS).encode()
     elif form["content"] == "sorted":
-        content = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        content = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     else:
         content = plain
-    made = signature(form["algorithm"], content)
-    written = base64.b64encode(made).decode() if form["encoding"] == "base64" else made.hex()
+    signed = signature(form["algorithm"], content)
+    written = base64.b64encode(signed).decode() if form["encoding"] == "base64" else signed.hex()
     if "signature_header" in form:
         return NotificationRequest(b"", {"x-bank-signature": written}, plain)
-    return NotificationRequest(b"", {}, json.dumps(said | {"signature": written}).encode())
+    return NotificationRequest(b"", {}, json.dumps(document | {"signature": written}).encode())
 
 
-def found(form: dict[str, Any], came: NotificationRequest) -> Notification | NotificationVerdict:
+def judgement(form: dict[str, Any], came: NotificationRequest) -> Notification | NotificationVerdict:
     key = public(CURVE if form["algorithm"] == "ecdsa-sha256" else RSA)
     return judged("signed-json", came, contract_of("signed-json", Key("k", key), signed_json=form))
 
@@ -80,7 +80,7 @@ each_form = pytest.mark.parametrize(
 
 @each_form
 def test_what_it_signs_is_read(form: dict[str, Any]) -> None:
-    read = found(form, sent(form, SAID))
+    read = judgement(form, sent(form, SAID))
     assert isinstance(read, Notification)
     assert (read.provider_txn, read.amount, read.kind) == ("GD1", 150_000, NotificationKind.PAYMENT)
 
@@ -92,10 +92,10 @@ def test_any_changed_byte_is_refused_or_changes_nothing_that_is_believed(
     form: dict[str, Any], data: st.DataObject
 ) -> None:
     came = sent(form, SAID)
-    true = found(form, came)
+    true = judgement(form, came)
     place = data.draw(st.integers(0, 9_999)) % len(came.body)  # a signature on a curve is not always as long
     byte = bytes([came.body[place] ^ data.draw(st.integers(1, 255))])
-    spoilt = found(form, NotificationRequest(b"", came.headers, came.body[:place] + byte + came.body[place + 1 :]))
+    spoilt = judgement(form, NotificationRequest(b"", came.headers, came.body[:place] + byte + came.body[place + 1 :]))
     if form["content"] == "raw":
         assert spoilt is NotificationVerdict.BAD_SIGNATURE
     else:
@@ -110,7 +110,8 @@ def test_a_signature_that_is_none_is_refused(form: dict[str, Any], written: str 
     )
     body = SAID if "signature_header" in form else SAID | {"signature": written}
     assert (
-        found(form, NotificationRequest(b"", headers, json.dumps(body).encode())) is NotificationVerdict.BAD_SIGNATURE
+        judgement(form, NotificationRequest(b"", headers, json.dumps(body).encode()))
+        is NotificationVerdict.BAD_SIGNATURE
     )
 
 
@@ -135,21 +136,21 @@ def test_a_named_key_is_the_only_one_that_counts() -> None:
 
 def test_a_separator_within_a_value_cannot_move_its_borders() -> None:
     form = form_of("rsa-sha256", "fields", "base64")
-    said = {"data": SAID["data"] | {"time": "2026-11-24T08:15:02|x"}}
-    assert found(form, sent(form, said)) is NotificationVerdict.MALFORMED
+    document = {"data": SAID["data"] | {"time": "2026-11-24T08:15:02|x"}}
+    assert judgement(form, sent(form, document)) is NotificationVerdict.MALFORMED
 
 
 def test_amounts_may_be_texts_of_digits_where_the_contract_says_so() -> None:
     form = form_of("rsa-sha256", "raw", "base64") | {"digits": True}
     for money, amount in (("150000", 150_000), (150_000, None), ("150,000", None), ("-1", None)):
-        read = found(form, sent(form, {"data": SAID["data"] | {"money": money}}))
+        read = judgement(form, sent(form, {"data": SAID["data"] | {"money": money}}))
         assert (read.amount if isinstance(read, Notification) else None) == amount
 
 
 def test_a_word_that_the_contract_does_not_have_is_refused() -> None:
     form: dict[str, Any] = form_of("rsa-sha256", "raw", "base64")
     form |= {"names": NAMES | {"kind": "data.kind"}, "kinds": {"CR": "payment"}}
-    read = [found(form, sent(form, {"data": SAID["data"] | {"kind": word}})) for word in ("CR", "DR", "")]
+    read = [judgement(form, sent(form, {"data": SAID["data"] | {"kind": word}})) for word in ("CR", "DR", "")]
     assert isinstance(read[0], Notification)
     assert read[1:] == [NotificationVerdict.MALFORMED, NotificationVerdict.MALFORMED]
 

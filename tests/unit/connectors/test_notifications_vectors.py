@@ -25,14 +25,14 @@ VNPAY_HASH = (
 
 
 def test_vnpay_2_1_0() -> None:
-    found = judged(
+    judgement = judged(
         "vnpay", NotificationRequest(VNPAY + b"&vnp_SecureHash=" + VNPAY_HASH, {}, b""), contract_of("vnpay", KEY)
     )
 
-    assert isinstance(found, Notification)
-    assert (found.provider_txn, found.kind, found.amount) == ("14226112", NotificationKind.PAYMENT, 150_000)
-    assert found.paid_at == datetime(2020, 9, 23, 7, 35, 2, tzinfo=UTC)
-    assert found.reference == "0000016H422009230001"
+    assert isinstance(judgement, Notification)
+    assert (judgement.provider_txn, judgement.kind, judgement.amount) == ("14226112", NotificationKind.PAYMENT, 150_000)
+    assert judgement.paid_at == datetime(2020, 9, 23, 7, 35, 2, tzinfo=UTC)
+    assert judgement.reference == "0000016H422009230001"
 
 
 def test_vnpay_takes_upper_case_and_the_type_of_hash_beside_it() -> None:
@@ -41,7 +41,7 @@ def test_vnpay_takes_upper_case_and_the_type_of_hash_beside_it() -> None:
 
 
 def test_the_national_platform_1_0_6() -> None:
-    said = {
+    document = {
         "LoaiBanTin": "CONFIRM",
         "MaLoi": "00",
         "MaDoiTac": "DOITAC01",
@@ -55,10 +55,10 @@ def test_the_national_platform_1_0_6() -> None:
         "MaXacThuc": "f951c4fa31709c801019eb1d95517c84eba13755e8de7593a20f47c0d509eb2a",
     }
     agreed = contract_of("national", KEY, merchant="DOITAC01")
-    found = judged("national", NotificationRequest(b"", {}, json.dumps(said).encode()), agreed)
+    judgement = judged("national", NotificationRequest(b"", {}, json.dumps(document).encode()), agreed)
 
-    assert isinstance(found, Notification)
-    assert (found.provider_txn, found.kind, found.amount, found.currency) == (
+    assert isinstance(judgement, Notification)
+    assert (judgement.provider_txn, judgement.kind, judgement.amount, judgement.currency) == (
         "GD123",
         NotificationKind.PAYMENT,
         150_000,
@@ -72,14 +72,14 @@ def test_what_we_answer_the_national_platform_is_signed_as_it_signs() -> None:
 
     assert answer.status == 200
     assert answer.body is not None
-    said = json.loads(answer.body)
+    reply = json.loads(answer.body)
     signed = "00|Thành công|DOITAC01|20200923143502|SECRET"
-    assert said.pop("MaXacThuc") == hashlib.sha256(signed.encode()).hexdigest()
-    assert list(said.values()) == ["00", "Thành công", "DOITAC01", "20200923143502"]
+    assert reply.pop("MaXacThuc") == hashlib.sha256(signed.encode()).hexdigest()
+    assert list(reply.values()) == ["00", "Thành công", "DOITAC01", "20200923143502"]
 
 
 def test_keypay_3_0() -> None:
-    said = {
+    document = {
         "addition_fee": "0",
         "client_id": "CLIENT1",
         "command": "PAY",
@@ -90,22 +90,22 @@ def test_keypay_3_0() -> None:
         "check_sum": "a2fdf98989f8c05981031b16905031e71dbe1443b3758b0a9e3dea77cf9bb655",
     }
     agreed = contract_of("keypay", KEY, merchant="CLIENT1")
-    found = judged("keypay", NotificationRequest(b"", {}, json.dumps(said).encode()), agreed)
+    judgement = judged("keypay", NotificationRequest(b"", {}, json.dumps(document).encode()), agreed)
 
-    assert isinstance(found, Notification)
-    assert (found.provider_txn, found.amount, found.reference) == ("123_aaaaaaaaaaaaaaaa", 150_000, "123")
-    assert not found.proven
+    assert isinstance(judgement, Notification)
+    assert (judgement.provider_txn, judgement.amount, judgement.reference) == ("123_aaaaaaaaaaaaaaaa", 150_000, "123")
+    assert not judgement.proven
 
 
 def test_payos_as_published(samples: Path) -> None:
     vector: dict[str, Any] = json.loads((samples / "vectors" / "payos.json").read_text())
     body = json.dumps({"code": "00", "data": vector["data"], "signature": vector["signature"]}).encode()
-    found = judged(
+    judgement = judged(
         "payos", NotificationRequest(b"", {}, body), contract_of("payos", Key("published", vector["checksum_key"]))
     )
 
-    assert isinstance(found, Notification)
-    assert (found.amount, found.bank_ref, found.text) == (3000, "TF230204212323", "VQRIO123")
+    assert isinstance(judgement, Notification)
+    assert (judgement.amount, judgement.bank_ref, judgement.text) == (3000, "TF230204212323", "VQRIO123")
 
 
 def test_casso_as_published(samples: Path) -> None:
@@ -114,10 +114,10 @@ def test_casso_as_published(samples: Path) -> None:
     headers = {"x-casso-signature": f"t={moment},v1={vector['signature']}"}
     came = NotificationRequest(b"", headers, json.dumps(vector["body"], indent=1).encode())
     sent_at = datetime.fromtimestamp(moment / 1000, UTC)
-    found = judged("casso", came, contract_of("casso", Key("published", vector["key"])), sent_at)
+    judgement = judged("casso", came, contract_of("casso", Key("published", vector["key"])), sent_at)
 
-    assert isinstance(found, Notification)
-    assert (found.amount, found.account, found.bank_ref) == (599_000, "88888888", "MA_GIAO_DICH_THU_NGHIEM")
+    assert isinstance(judgement, Notification)
+    assert (judgement.amount, judgement.account, judgement.bank_ref) == (599_000, "88888888", "MA_GIAO_DICH_THU_NGHIEM")
 
 
 def test_casso_is_understood_whichever_of_its_samples_signs() -> None:

@@ -48,20 +48,20 @@ FORM_SIGNED = ["national", "payos", "casso", "momo"]
 
 @each_dialect
 def test_what_is_signed_is_read(dialect: str) -> None:
-    found = judged(dialect, sent(dialect, SAID), at=AT)
+    judgement = judged(dialect, sent(dialect, SAID), at=AT)
 
-    assert isinstance(found, Notification)
-    assert (found.kind, found.amount, found.currency, found.account) == (
+    assert isinstance(judgement, Notification)
+    assert (judgement.kind, judgement.amount, judgement.currency, judgement.account) == (
         NotificationKind.PAYMENT,
         150_000,
         "VND",
         SAID.account,
     )
-    assert SAID.reference in f"{found.reference} {found.text}"
+    assert SAID.reference in f"{judgement.reference} {judgement.text}"
     if dialect == "keypay":
-        assert found.paid_at is None
+        assert judgement.paid_at is None
     else:
-        assert found.paid_at == datetime(2026, 11, 24, 8, 15, 2, tzinfo=LOCAL)
+        assert judgement.paid_at == datetime(2026, 11, 24, 8, 15, 2, tzinfo=LOCAL)
 
 
 @each_dialect
@@ -74,12 +74,14 @@ def test_another_secret_is_refused(dialect: str) -> None:
 def test_nothing_signed_is_refused(dialect: str) -> None:
     came = sent(dialect, SAID)
     bare = {name: value for name, value in came.headers.items() if "signature" not in name}
-    said = {} if dialect == "vnpay" else json.loads(came.body)
+    document = {} if dialect == "vnpay" else json.loads(came.body)
     for name in ("MaXacThuc", "check_sum", "signature"):
-        said.pop(name, None)
+        document.pop(name, None)
     query = came.query.partition(b"&vnp_SecureHash")[0]
-    found = judged(dialect, NotificationRequest(query, bare, json.dumps(said).encode() if said else b""), at=AT)
-    assert found is NotificationVerdict.BAD_SIGNATURE
+    judgement = judged(
+        dialect, NotificationRequest(query, bare, json.dumps(document).encode() if document else b""), at=AT
+    )
+    assert judgement is NotificationVerdict.BAD_SIGNATURE
 
 
 @each_dialect
@@ -97,17 +99,17 @@ def test_any_changed_byte_is_refused_or_changes_nothing_that_is_believed(dialect
         if dialect == "vnpay"
         else NotificationRequest(b"", came.headers, spoilt)
     )
-    found = judged(dialect, changed, at=AT)
+    judgement = judged(dialect, changed, at=AT)
 
     if dialect in ALL_SIGNED:
-        assert found is NotificationVerdict.BAD_SIGNATURE
-    elif dialect == "keypay" and isinstance(found, Notification):
+        assert judgement is NotificationVerdict.BAD_SIGNATURE
+    elif dialect == "keypay" and isinstance(judgement, Notification):
         # check_sum does not cover status: success is not proven, and everything else is the same.
-        assert not found.proven
+        assert not judgement.proven
         assert isinstance(true, Notification)
-        assert found.model_copy(update={"kind": true.kind}) == true
+        assert judgement.model_copy(update={"kind": true.kind}) == true
     else:
-        assert found == true or found in (NotificationVerdict.BAD_SIGNATURE, NotificationVerdict.MALFORMED)
+        assert judgement == true or judgement in (NotificationVerdict.BAD_SIGNATURE, NotificationVerdict.MALFORMED)
 
 
 @pytest.mark.parametrize("dialect", ALL_SIGNED)
@@ -122,8 +124,8 @@ def test_the_bytes_of_the_time_and_the_signature_are_bound_too(dialect: str, dat
         st.sampled_from("0123456789abcdefXYZ+/=").filter(lambda sign: sign.lower() != value[place].lower())
     )
     headers = {**came.headers, name: value[:place] + sign + value[place + 1 :]}
-    found = judged(dialect, replace(came, headers=headers), at=AT)
-    assert found is NotificationVerdict.BAD_SIGNATURE
+    judgement = judged(dialect, replace(came, headers=headers), at=AT)
+    assert judgement is NotificationVerdict.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("dialect", ["casso", "sepay", "signed-json"])
@@ -143,13 +145,13 @@ def test_while_a_key_is_replaced_both_are_believed_and_only_then(dialect: str) -
         dialect, Key("old", old, None, AT + day), Key("new", new, AT - day, None), tolerance_seconds=3600
     )
 
-    def found(secret: str, at: datetime) -> Notification | NotificationVerdict:
+    def judgement(secret: str, at: datetime) -> Notification | NotificationVerdict:
         return judged(dialect, delivery(SENDERS[dialect](replace(SAID, signed_at=at), secret)), agreed, at)
 
-    assert isinstance(found(old_signs, AT), Notification)
-    assert isinstance(found(new_signs, AT), Notification)
-    assert found(old_signs, AT + day) is NotificationVerdict.UNKNOWN_KEY
-    assert found(new_signs, AT - 2 * day) is NotificationVerdict.UNKNOWN_KEY
+    assert isinstance(judgement(old_signs, AT), Notification)
+    assert isinstance(judgement(new_signs, AT), Notification)
+    assert judgement(old_signs, AT + day) is NotificationVerdict.UNKNOWN_KEY
+    assert judgement(new_signs, AT - 2 * day) is NotificationVerdict.UNKNOWN_KEY
 
 
 @pytest.mark.parametrize("dialect", NUMBERS)
@@ -184,9 +186,9 @@ def test_a_vnpay_amount_that_is_not_whole_dong_is_refused() -> None:
 
 @pytest.mark.parametrize("dialect", sorted(set(EACH) - {"casso", "sepay"}))  # they tell of money that moved only
 def test_a_failed_attempt_is_one(dialect: str) -> None:
-    found = judged(dialect, sent(dialect, replace(SAID, failed=True)), at=AT)
-    assert isinstance(found, Notification)
-    assert found.kind is NotificationKind.FAILED
+    judgement = judged(dialect, sent(dialect, replace(SAID, failed=True)), at=AT)
+    assert isinstance(judgement, Notification)
+    assert judgement.kind is NotificationKind.FAILED
 
 
 @pytest.mark.parametrize("dialect", ["vnpay", "national", "keypay", "momo"])
@@ -254,13 +256,13 @@ def test_money_that_goes_out_is_true_and_not_for_us() -> None:
 def test_only_what_payos_signs_says_whether_it_succeeded() -> None:
     came = sent("payos", replace(SAID, failed=True))
     document = json.loads(came.body) | {"code": "00", "success": True, "desc": "success"}
-    found = judged("payos", replace(came, body=json.dumps(document).encode()))
-    assert isinstance(found, Notification)
-    assert found.kind is NotificationKind.FAILED
+    judgement = judged("payos", replace(came, body=json.dumps(document).encode()))
+    assert isinstance(judgement, Notification)
+    assert judgement.kind is NotificationKind.FAILED
 
 
 def test_the_twelve_hour_clock_of_the_national_platform_is_taken_for_its_day() -> None:
-    found = judged("national", sent("national", replace(SAID, at=datetime(2026, 11, 24, 14, 35, 2, tzinfo=LOCAL))))
-    assert isinstance(found, Notification)
-    assert found.paid_at is not None
-    assert found.paid_at.astimezone(LOCAL).date() == datetime(2026, 11, 24, tzinfo=LOCAL).date()
+    judgement = judged("national", sent("national", replace(SAID, at=datetime(2026, 11, 24, 14, 35, 2, tzinfo=LOCAL))))
+    assert isinstance(judgement, Notification)
+    assert judgement.paid_at is not None
+    assert judgement.paid_at.astimezone(LOCAL).date() == datetime(2026, 11, 24, tzinfo=LOCAL).date()

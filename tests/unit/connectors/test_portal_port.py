@@ -28,11 +28,11 @@ def the_catalogue(**secrets: str) -> Catalogue:
 
 
 def port_to(
-    there: Partner, *, networks: list[str] = LOOPBACK, catalogue: Catalogue | None = None, **changes: Any
+    server: Partner, *, networks: list[str] = LOOPBACK, catalogue: Catalogue | None = None, **changes: Any
 ) -> PortalPort:
     catalogue = catalogue or the_catalogue()
     endpoint = catalogue.portal.endpoints[0].model_copy(update=changes)
-    return registry.portal_port(endpoint, catalogue, f"{there.url}/hub/events", networks)
+    return registry.portal_port(endpoint, catalogue, f"{server.url}/hub/events", networks)
 
 
 def heard(request: bytes) -> tuple[dict[str, str], bytes]:
@@ -42,8 +42,8 @@ def heard(request: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def fate(reply: bytes) -> ConnectorError:
-    with partner(answering(reply)) as there, pytest.raises(ConnectorError) as caught:
-        port_to(there).tell(NOTICE, KEY)
+    with partner(answering(reply)) as server, pytest.raises(ConnectorError) as caught:
+        port_to(server).tell(NOTICE, KEY)
     return caught.value
 
 
@@ -53,10 +53,10 @@ def status(code: int, *headers: str) -> bytes:
 
 @pytest.mark.parametrize("reply", [OK, status(201), status(202), status(204)])
 def test_any_success_means_heard(reply: bytes) -> None:
-    with partner(answering(reply)) as there:
-        port_to(there).tell(NOTICE, KEY)
+    with partner(answering(reply)) as server:
+        port_to(server).tell(NOTICE, KEY)
 
-    headers, body = heard(there.requests[0])
+    headers, body = heard(server.requests[0])
     secret = environment()["HUB_SECRET_TEST_CONG_DVC_WEBHOOK"]
     assert body == NOTICE
     assert headers["webhook-id"] == KEY
@@ -66,10 +66,10 @@ def test_any_success_means_heard(reply: bytes) -> None:
 
 def test_each_secret_of_a_rotation_can_verify_and_no_other_can() -> None:
     names = ["HUB_SECRET_TEST_SECOND_WEBHOOK", "HUB_SECRET_TEST_SECOND_WEBHOOK_OLD"]
-    with partner(answering(OK)) as there:
-        port_to(there, secrets=names).tell(NOTICE, KEY)
+    with partner(answering(OK)) as server:
+        port_to(server, secrets=names).tell(NOTICE, KEY)
 
-    headers, body = heard(there.requests[0])
+    headers, body = heard(server.requests[0])
     for name in names:
         Webhook(environment()[name]).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
@@ -77,13 +77,13 @@ def test_each_secret_of_a_rotation_can_verify_and_no_other_can() -> None:
 
 
 def test_every_attempt_has_the_same_id() -> None:
-    with partner(answering(status(500), OK)) as there:
-        port = port_to(there)
+    with partner(answering(status(500), OK)) as server:
+        port = port_to(server)
         with pytest.raises(Unavailable):
             port.tell(NOTICE, KEY)
         port.tell(NOTICE, KEY)
 
-    assert [heard(request)[0]["webhook-id"] for request in there.requests] == [KEY, KEY]
+    assert [heard(request)[0]["webhook-id"] for request in server.requests] == [KEY, KEY]
 
 
 def test_gone_is_the_only_refusal() -> None:
@@ -121,18 +121,18 @@ def test_a_receiver_that_moved_is_for_a_person() -> None:
 
 
 def test_a_private_address_hears_nothing_unless_the_settings_name_its_network() -> None:
-    with partner(answering(OK)) as there, pytest.raises(ContractBroken) as caught:
-        port_to(there, networks=["10.0.0.0/8"]).tell(NOTICE, KEY)
+    with partner(answering(OK)) as server, pytest.raises(ContractBroken) as caught:
+        port_to(server, networks=["10.0.0.0/8"]).tell(NOTICE, KEY)
 
     assert caught.value.code == ConnectorCode.ADDRESS
-    assert there.connections == 0
+    assert server.connections == 0
 
 
 def test_a_check_is_a_get_and_any_answer_will_do() -> None:
-    with partner(answering(status(405))) as there:
-        assert "HTTP 405" in port_to(there).check()
+    with partner(answering(status(405))) as server:
+        assert "HTTP 405" in port_to(server).check()
 
-    assert there.requests[0].startswith(b"GET /hub/events HTTP/1.1\r\n")
+    assert server.requests[0].startswith(b"GET /hub/events HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize(
@@ -148,5 +148,5 @@ def test_a_check_is_a_get_and_any_answer_will_do() -> None:
 def test_a_secret_that_is_none_stops_the_start(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_"):
         key_of(secret)
-    with partner(answering(OK)) as there, pytest.raises(ValueError, match="whsec_"):
-        port_to(there, catalogue=the_catalogue(HUB_SECRET_TEST_CONG_DVC_WEBHOOK=secret))
+    with partner(answering(OK)) as server, pytest.raises(ValueError, match="whsec_"):
+        port_to(server, catalogue=the_catalogue(HUB_SECRET_TEST_CONG_DVC_WEBHOOK=secret))

@@ -12,7 +12,7 @@ from schemas.postal import ConsignmentAccepted, EventPage
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.postal_orders import an_order
 from tests.unit.connectors.partner import Partner, answering, partner
-from tests.unit.connectors.test_rest_department_port import http, said
+from tests.unit.connectors.test_rest_department_port import http, json_reply
 
 TOKEN: Final = {"access_token": "first-token", "token_type": "Bearer", "expires_in": 3600}
 ANOTHER: Final = TOKEN | {"access_token": "second-token"}
@@ -20,14 +20,14 @@ DONE: Final = {"Status": "1", "Message": "OK"}
 PAGE: Final = http(200, b"<html>Gateway</html>", "text/html")
 
 
-def port_to(there: Partner, **changes: Any) -> NGSPOperator:
+def port_to(server: Partner, **changes: Any) -> NGSPOperator:
     catalogue = load(CATALOGUE, environment())
-    return NGSPOperator(catalogue.operators["post-a"].model_copy(update=changes), catalogue, f"{there.url}/hcc/")
+    return NGSPOperator(catalogue.operators["post-a"].model_copy(update=changes), catalogue, f"{server.url}/hcc/")
 
 
 def order(*replies: bytes, token: Any = TOKEN) -> ConsignmentAccepted:
-    with partner(answering(said(token), *replies)) as there:
-        return port_to(there).order(an_order(), "tr_1")
+    with partner(answering(json_reply(token), *replies)) as server:
+        return port_to(server).order(an_order(), "tr_1")
 
 
 def an_entry(number: int, **changes: Any) -> dict[str, Any]:
@@ -45,12 +45,14 @@ def an_entry(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def a_page(*entries: dict[str, Any]) -> bytes:
-    return said({"_size": 9, "_total_pages": 1, "_returned": len(entries), "_embedded": {"rh:doc": list(entries)}})
+    return json_reply(
+        {"_size": 9, "_total_pages": 1, "_returned": len(entries), "_embedded": {"rh:doc": list(entries)}}
+    )
 
 
 def feed(*replies: bytes, cursor: str = "", **changes: Any) -> EventPage:
-    with partner(answering(said(TOKEN), *replies)) as there:
-        return port_to(there, **changes).feed(cursor)
+    with partner(answering(json_reply(TOKEN), *replies)) as server:
+        return port_to(server, **changes).feed(cursor)
 
 
 def lines(request: bytes) -> list[str]:
@@ -58,48 +60,50 @@ def lines(request: bytes) -> list[str]:
 
 
 def test_an_order_says_who_and_where_and_nothing_else() -> None:
-    with partner(answering(said(TOKEN), said(DONE))) as there:
-        port_to(there).order(an_order(cash=150_000), "tr_1")
-    form = json.loads(there.requests[1].partition(b"\r\n\r\n")[2])
-    wanted = an_order(cash=150_000)
+    with partner(answering(json_reply(TOKEN), json_reply(DONE))) as server:
+        port_to(server).order(an_order(cash=150_000), "tr_1")
+    form = json.loads(server.requests[1].partition(b"\r\n\r\n")[2])
+    requested = an_order(cash=150_000)
     assert form == {
         "CustomerCode": "TEST-A",
-        "OrderNumber": wanted.order_number,
+        "OrderNumber": requested.order_number,
         "CODAmount": 150_000,
         "SenderProvince": 43,
         "SenderDistrict": 4300,
-        "SenderAddress": wanted.sender.address,
-        "SenderName": wanted.sender.name,
-        "SenderTel": wanted.sender.phone,
+        "SenderAddress": requested.sender.address,
+        "SenderName": requested.sender.name,
+        "SenderTel": requested.sender.phone,
         "ReceiverProvince": 10,
         "ReceiverDistrict": 0,
-        "ReceiverAddress": wanted.receiver.address,
-        "ReceiverName": wanted.receiver.name,
-        "ReceiverTel": wanted.receiver.phone,
+        "ReceiverAddress": requested.receiver.address,
+        "ReceiverName": requested.receiver.name,
+        "ReceiverTel": requested.receiver.phone,
     }
 
 
 @pytest.mark.parametrize("status", ["1", 1])
 def test_a_status_is_text_or_a_number(status: object) -> None:
-    assert order(said({"Status": status, "Message": "OK"})) == ConsignmentAccepted(order_number=an_order().order_number)
+    assert order(json_reply({"Status": status, "Message": "OK"})) == ConsignmentAccepted(
+        order_number=an_order().order_number
+    )
 
 
 def test_what_is_there_already_is_a_success_with_its_answer() -> None:
     with pytest.raises(Duplicate) as caught:
-        order(said({"Status": "2", "Message": "Trùng"}))
+        order(json_reply({"Status": "2", "Message": "Trùng"}))
     assert caught.value.reply == ConsignmentAccepted(order_number=an_order().order_number)
 
 
 def test_a_refusal_is_told_in_the_operators_words() -> None:
     with pytest.raises(Rejected) as caught:
-        order(said({"Status": "0", "Message": "Địa chỉ ngoài vùng phục vụ"}))
+        order(json_reply({"Status": "0", "Message": "Địa chỉ ngoài vùng phục vụ"}))
     assert caught.value.reason == "Địa chỉ ngoài vùng phục vụ"
     assert "Địa chỉ" not in str(caught.value)
 
 
 def test_busy_by_status_is_for_later_and_known() -> None:
     with pytest.raises(Unavailable) as caught:
-        order(said({"Status": "9"}))
+        order(json_reply({"Status": "9"}))
     assert (caught.value.code, caught.value.outcome_unknown) == (ConnectorCode.BUSY, False)
 
 
@@ -107,16 +111,16 @@ def test_busy_by_status_is_for_later_and_known() -> None:
     "reply",
     [
         PAGE,
-        said({"Status": "77", "Message": "?"}),
-        said({"Status": True}),
-        said({"Status": None}),
-        said({"Message": "OK"}),
-        said(["1"]),
+        json_reply({"Status": "77", "Message": "?"}),
+        json_reply({"Status": True}),
+        json_reply({"Status": None}),
+        json_reply({"Message": "OK"}),
+        json_reply(["1"]),
         http(200, b'{"Status": "1"', "application/json"),
         http(200, b'{"Status": "1", "Status": "0"}', "application/json"),
         http(200, b"", "application/json"),
-        said({"Status": "1"}, 404),
-        said({"detail": "no"}, 409),
+        json_reply({"Status": "1"}, 404),
+        json_reply({"detail": "no"}, 409),
     ],
     ids=["page", "unlisted", "true", "null", "none", "list", "torn", "twice", "empty", "404", "409"],
 )
@@ -133,31 +137,33 @@ def test_a_failure_after_the_order_leaves_its_outcome_unknown() -> None:
 
 def test_an_order_that_the_form_cannot_hold_is_not_sent() -> None:
     elsewhere = an_order().receiver.model_copy(update={"province": "Xứ Không Có"})
-    with partner(answering(said(TOKEN))) as there:
+    with partner(answering(json_reply(TOKEN))) as server:
         for wrong in (an_order(receiver=elsewhere), an_order(item_code="RR123456785VN")):
             with pytest.raises(ContractBroken) as caught:
-                port_to(there).order(wrong, "tr_1")
+                port_to(server).order(wrong, "tr_1")
             assert caught.value.code == ConnectorCode.OUR_MESSAGE
             assert "Xứ" not in str(caught.value)
-    assert there.requests == []
+    assert server.requests == []
 
 
 def test_cancelling_names_customer_and_order() -> None:
-    with partner(answering(said(TOKEN), said(DONE), said({"Status": "2"}), said({"Status": "0"}))) as there:
-        port = port_to(there)
+    with partner(
+        answering(json_reply(TOKEN), json_reply(DONE), json_reply({"Status": "2"}), json_reply({"Status": "0"}))
+    ) as server:
+        port = port_to(server)
         port.cancel("A-1", "tr_1")
         port.cancel("A-1", "tr_1")
         with pytest.raises(Rejected):
             port.cancel("A-1", "tr_1")
-    assert lines(there.requests[1])[0] == "GET /hcc/apiCancelOrder?CustomerCode=TEST-A&OrderNumber=A-1 HTTP/1.1"
+    assert lines(server.requests[1])[0] == "GET /hcc/apiCancelOrder?CustomerCode=TEST-A&OrderNumber=A-1 HTTP/1.1"
 
 
 def test_the_feed_begins_at_24_zeros_and_goes_on_behind_the_last_entry() -> None:
-    with partner(answering(said(TOKEN), a_page(an_entry(7), an_entry(9)), a_page())) as there:
-        port = port_to(there)
+    with partner(answering(json_reply(TOKEN), a_page(an_entry(7), an_entry(9)), a_page())) as server:
+        port = port_to(server)
         page = port.feed("")
         last = port.feed(page.cursor)
-    assert lines(there.requests[1])[0] == f"GET /hcc/apiGetOrderTracking?pagesize=100&lastId={START} HTTP/1.1"
+    assert lines(server.requests[1])[0] == f"GET /hcc/apiGetOrderTracking?pagesize=100&lastId={START} HTTP/1.1"
     assert page.cursor == last.cursor == f"{9:024x}"
     assert last.events == []
 
@@ -171,7 +177,7 @@ def test_an_entry_is_an_event_in_the_operators_code_and_vietnamese_time() -> Non
 
 
 def test_an_empty_page_may_lack_its_list() -> None:
-    page = feed(said({"_size": 0, "_total_pages": 0, "_returned": 0, "_embedded": []}), cursor=f"{5:024x}")
+    page = feed(json_reply({"_size": 0, "_total_pages": 0, "_returned": 0, "_embedded": []}), cursor=f"{5:024x}")
     assert (page.events, page.cursor) == ([], f"{5:024x}")
 
 
@@ -214,9 +220,9 @@ def test_an_entry_without_a_name_of_its_own_is_kept_too_and_the_feed_goes_on_beh
     "reply",
     [
         PAGE,
-        said({"_returned": 2, "_embedded": {}}),
-        said({"_embedded": {"rh:doc": "none"}}),
-        said({"_embedded": {"rh:doc": ["none"]}}),
+        json_reply({"_returned": 2, "_embedded": {}}),
+        json_reply({"_embedded": {"rh:doc": "none"}}),
+        json_reply({"_embedded": {"rh:doc": ["none"]}}),
         a_page(an_entry(1, _id="x")),
         a_page(an_entry(1, _id={"$oid": "x"})),
         a_page(an_entry(3), an_entry(2)),
@@ -235,5 +241,5 @@ def test_a_feed_that_ignores_the_cursor_is_noticed() -> None:
 
 
 def test_health_is_a_new_token_and_a_look_at_the_feed() -> None:
-    with partner(answering(said(TOKEN), said(ANOTHER), a_page())) as there:
-        assert "credentials are accepted" in port_to(there).check()
+    with partner(answering(json_reply(TOKEN), json_reply(ANOTHER), a_page())) as server:
+        assert "credentials are accepted" in port_to(server).check()

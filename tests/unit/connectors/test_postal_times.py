@@ -47,8 +47,8 @@ def an_event(at: str, **changes: str) -> TrackingEvent:
 
 
 def test_one_event_has_one_key_by_whatever_way_and_in_whatever_zone_it_is_told() -> None:
-    told = [an_event("2026-11-24T09:00:00"), an_event("2026-11-24T02:00:00.250Z", notes="lần nữa")]
-    assert len({one.key for one in told}) == 1
+    events = [an_event("2026-11-24T09:00:00"), an_event("2026-11-24T02:00:00.250Z", notes="lần nữa")]
+    assert len({one.key for one in events}) == 1
 
 
 def test_another_second_another_code_or_another_order_is_another_event() -> None:
@@ -69,5 +69,5 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_an_entry_is_an_event_or_is_kept_whatever_it_holds(said: Any) -> None:
-    assert isinstance(entry(json.dumps(said), NAMES), TrackingEvent | UnreadableEntry)
+def test_an_entry_is_an_event_or_is_kept_whatever_it_holds(document: Any) -> None:
+    assert isinstance(entry(json.dumps(document), NAMES), TrackingEvent | UnreadableEntry)

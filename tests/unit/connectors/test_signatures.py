@@ -1,4 +1,4 @@
-"""What a caller has to prove at our doors, and that nothing less passes."""
+"""What a caller has to prove to our API, and that nothing less passes."""
 
 import base64
 import hashlib
@@ -45,8 +45,8 @@ def reason(
 
 
 def changed(lines: Lines, name: str, value: str | None) -> Lines:
-    kept = [line for line in lines if line[0].lower() != name.lower()]
-    return kept if value is None else [*kept, (name, value)]
+    others = [line for line in lines if line[0].lower() != name.lower()]
+    return others if value is None else [*others, (name, value)]
 
 
 def signed_over(*components: str, label: str = "hub") -> Lines:
@@ -112,7 +112,7 @@ def test_a_digest_that_was_put_in_for_another_body_is_refused() -> None:
     assert reason(changed(signed(), "Content-Digest", digest), body=other) is Reason.WRONG
 
 
-def test_an_unknown_key_and_an_empty_secret_are_closed_doors() -> None:
+def test_an_unknown_key_and_an_empty_secret_are_refused() -> None:
     assert reason(signed(), keys={}) is Reason.UNKNOWN_KEY
     assert reason(signed(), keys={"portal-1": b""}) is Reason.UNKNOWN_KEY
 

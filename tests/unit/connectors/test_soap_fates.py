@@ -53,10 +53,10 @@ def test_a_dossier_is_handed_over_whole_signed_and_under_its_key(office: SoapOff
 def test_a_dossier_that_is_there_is_found_by_its_code(office: SoapOffice) -> None:
     missing = f"<FindDossierResponse><dossierCode>{CODE}</dossierCode></FindDossierResponse>"
     port = office.will(answer(FOUND), answer(missing))
-    found, not_found = port.find(a_handoff(), "tr_1"), port.find(a_handoff(), "tr_1")
+    receipt, not_found = port.find(a_handoff(), "tr_1"), port.find(a_handoff(), "tr_1")
 
-    assert found
-    assert found.number == "31/2026-7"
+    assert receipt
+    assert receipt.number == "31/2026-7"
     assert not_found is None
     assert text(heard(office.requests[0]), "dossierCode") == CODE
 
@@ -202,7 +202,7 @@ def test_a_good_answer_with_a_bad_status_is_not_believed(office: SoapOffice) -> 
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_closed_door_is_about_our_credentials(office: SoapOffice, status: int) -> None:
+def test_a_401_or_403_is_about_our_credentials(office: SoapOffice, status: int) -> None:
     failed = fate(office, http(status, b"", "text/html"))
     assert isinstance(failed, ContractBroken)
     assert failed.code == ConnectorCode.AUTH

@@ -10,8 +10,8 @@ NOW = "2026-11-30T16:00:00+07:00"
 
 
 def report(name: str = "R-1", status: str = "DANG_XU_LY", at: str = NOW, more: str = "") -> str:
-    said = f"<reportId>{name}</reportId><dossierCode>{CODE}</dossierCode><status>{status}</status><at>{at}</at>"
-    return f"<report>{said}{more}</report>"
+    fields = f"<reportId>{name}</reportId><dossierCode>{CODE}</dossierCode><status>{status}</status><at>{at}</at>"
+    return f"<report>{fields}{more}</report>"
 
 
 def page(*reports: str) -> str:
@@ -49,10 +49,10 @@ def test_a_report_that_was_set_aside_is_read_again_by_itself(office: SoapOffice)
 
 def test_a_namespace_that_is_no_address_stops_no_feed(plain_office: SoapOffice) -> None:
     """Some stacks declare relative ones, which canonical XML 1.0 cannot write."""
-    said = answer(page(report(), report("R-2", status="đang xử lý")), signer=None)
+    reply = answer(page(report(), report("R-2", status="đang xử lý")), signer=None)
     length = b"Content-Length: "
-    declared = said.replace(b"<report>", b'<report xmlns:r="urn/relative">')
-    before, after = (b"%s%d" % (length, len(one.partition(b"\r\n\r\n")[2])) for one in (said, declared))
+    declared = reply.replace(b"<report>", b'<report xmlns:r="urn/relative">')
+    before, after = (b"%s%d" % (length, len(one.partition(b"\r\n\r\n")[2])) for one in (reply, declared))
     read = plain_office.will(declared.replace(before, after)).changes("")
     assert ([one.report_id for one in read.reports], len(read.unreadable)) == (["R-1"], 1)
 

@@ -34,17 +34,17 @@ WSDL = "department.wsdl"
 
 
 def test_a_handoff_is_said_in_the_words_of_the_wsdl() -> None:
-    said = encode(a_handoff())
+    message = encode(a_handoff())
 
-    assert said["dossierCode"] == CODE
-    assert said["procedureTitle"] == "Cấp giấy xác nhận thử nghiệm"
-    assert said["applicant"]["identity"]["kind"] == "cccd"
-    assert [sorted(paper) for paper in said["papers"]["paper"]] == [
+    assert message["dossierCode"] == CODE
+    assert message["procedureTitle"] == "Cấp giấy xác nhận thử nghiệm"
+    assert message["applicant"]["identity"]["kind"] == "cccd"
+    assert [sorted(paper) for paper in message["papers"]["paper"]] == [
         ["code", "mediaType", "name", "reference", "sha256", "size"],
         ["code", "content", "mediaType", "name", "sha256", "size"],
     ]
-    assert said["papers"]["paper"][1]["content"] == b"PDF!"
-    assert said["fees"] == {"fee": [{"code": "LP-01", "kind": "le_phi", "amount": 8000}]}
+    assert message["papers"]["paper"][1]["content"] == b"PDF!"
+    assert message["fees"] == {"fee": [{"code": "LP-01", "kind": "le_phi", "amount": 8000}]}
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_many_threads_may_share_one_port(office: SoapOffice) -> None:
 def test_the_evidence_of_a_call_holds_no_personal_data(office: SoapOffice) -> None:
     with recording() as exchanges:
         office.will(answer(SUBMITTED)).submit(a_handoff(), "tr_1")
-    kept = repr(exchanges)
-    assert CODE in kept
-    assert "Thử Nghiệm" not in kept
-    assert a_handoff().applicant.identity.number not in kept
+    evidence = repr(exchanges)
+    assert CODE in evidence
+    assert "Thử Nghiệm" not in evidence
+    assert a_handoff().applicant.identity.number not in evidence
 
 
 def test_one_contract_serves_all_departments_of_a_wsdl() -> None:

@@ -100,16 +100,16 @@ def test_a_refusal_does_not_quote_the_document() -> None:
 
 
 def test_a_finding_of_the_schema_names_rule_and_place_and_never_the_value() -> None:
-    found = xml.schema_of("department.wsdl", "urn:lienthong:department:1").fault(
+    fault = xml.schema_of("department.wsdl", "urn:lienthong:department:1").fault(
         xml.parse(
             f'<FindDossier xmlns="urn:lienthong:department:1"><dossierCode>{"SECRET" * 20}</dossierCode>'
             "</FindDossier>".encode()
         )
     )
-    assert found
-    assert "MAXLENGTH" in found
-    assert "dossierCode" in found or "/*" in found
-    assert "SECRET" not in found
+    assert fault
+    assert "MAXLENGTH" in fault
+    assert "dossierCode" in fault or "/*" in fault
+    assert "SECRET" not in fault
 
 
 def test_a_schema_keeps_the_prefixes_that_the_wsdl_declares_further_up() -> None:
@@ -126,10 +126,10 @@ def test_a_schema_keeps_the_prefixes_that_the_wsdl_declares_further_up() -> None
 
 @pytest.mark.parametrize("how", ["import", "include", "redefine"])
 def test_a_schema_that_reads_other_files_is_refused(how: str, tmp_path: Path) -> None:
-    there = tmp_path / "types.xsd"
-    there.write_text('<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:t"/>')
+    types = tmp_path / "types.xsd"
+    types.write_text('<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:t"/>')
     schema = xml.parse(
-        f'<schema xmlns="http://www.w3.org/2001/XMLSchema"><{how} schemaLocation="{there.as_uri()}"/></schema>'.encode()
+        f'<schema xmlns="http://www.w3.org/2001/XMLSchema"><{how} schemaLocation="{types.as_uri()}"/></schema>'.encode()
     )
     with pytest.raises(LookupError):
         xml._standing_alone(schema)

@@ -34,7 +34,7 @@ def closed(tmp_path: Path) -> Path:
     return folder / "postgres"
 
 
-def postmaster(folder: Path) -> psutil.Process:
+def server_process(folder: Path) -> psutil.Process:
     """The PostgreSQL that runs in ``folder``."""
     return psutil.Process(int((folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
 
@@ -55,7 +55,7 @@ def started(folder: Path, *under: str) -> Iterator[psutil.Process]:
         try:
             assert starter.stdout is not None
             assert starter.stdout.readline() == "up\n"
-            yield postmaster(folder)
+            yield server_process(folder)
         finally:
             starter.kill()
 
@@ -64,7 +64,7 @@ def test_it_recovers_from_a_kill_and_from_somebody_elses_process_number(tmp_path
     with postgres(tmp_path) as url:
         with psycopg.connect(url) as conn:
             conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        postmaster(tmp_path).kill()
+        server_process(tmp_path).kill()
     pid_file = tmp_path / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
@@ -88,8 +88,8 @@ def test_two_servers_never_share_one_data_folder(tmp_path: Path, monkeypatch: py
 @as_root
 def test_it_runs_behind_a_folder_that_is_closed_to_its_account(closed: Path) -> None:
     with postgres(closed) as url, psycopg.connect(url):
-        assert postmaster(closed).username() == "nobody"
-        assert powers(postmaster(closed)) == {"dac_read_search"}, "to read and pass folders, and nothing else"
+        assert server_process(closed).username() == "nobody"
+        assert powers(server_process(closed)) == {"dac_read_search"}, "to read and pass folders, and nothing else"
 
 
 @as_root

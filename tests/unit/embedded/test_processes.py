@@ -19,8 +19,8 @@ from hub.embedded.supervisor import PAUSES, RestartingProcess
 
 
 def program(tmp_path: Path, code: str, **changes: object) -> Program:
-    given = {"name": "trial", "command": (sys.executable, "-c", code), "log": tmp_path / "log" / "trial.log"}
-    return Program(**{**given, **changes})  # type: ignore[arg-type] # the test's own words
+    fields = {"name": "trial", "command": (sys.executable, "-c", code), "log": tmp_path / "log" / "trial.log"}
+    return Program(**{**fields, **changes})  # type: ignore[arg-type] # the test's own words
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
@@ -85,19 +85,19 @@ time.sleep(60)
 
 
 def test_a_program_that_ended_is_started_again_after_a_pause(tmp_path: Path) -> None:
-    said: list[str] = []
-    kept = RestartingProcess(program(tmp_path, "import time; time.sleep(60)"), said.append)
-    first = kept.start()
+    notices: list[str] = []
+    restarting = RestartingProcess(program(tmp_path, "import time; time.sleep(60)"), notices.append)
+    first = restarting.start()
     os.kill(first.pid, signal.SIGKILL)
     wait_for(lambda: first.exit_code() is not None)
-    kept.poll()
-    assert kept.process is None
-    assert said == [f"trial ended (signal 9); starting it again in {PAUSES[0]:g} s"]
+    restarting.poll()
+    assert restarting.process is None
+    assert notices == [f"trial ended (signal 9); starting it again in {PAUSES[0]:g} s"]
     time.sleep(PAUSES[0])
-    kept.poll()
-    assert kept.process is not None
-    assert kept.process.pid != first.pid
-    kept.process.stop()
+    restarting.poll()
+    assert restarting.process is not None
+    assert restarting.process.pid != first.pid
+    restarting.process.stop()
 
 
 def test_a_remembered_port_is_taken_again_only_if_it_is_free() -> None:

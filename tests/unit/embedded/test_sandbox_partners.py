@@ -53,13 +53,13 @@ def test_a_department_that_has_left_the_catalogue_is_neither_waited_for_nor_told
 
 def test_a_port_that_is_gone_is_forgotten_and_every_other_is_kept(stack: Stack, address: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        kept = f"http://127.0.0.1:{server.getsockname()[1]}"
-    served = {"department.so-tu-phap": address, "department.so-xay-dung": kept}
+        other = f"http://127.0.0.1:{server.getsockname()[1]}"
+    served = {"department.so-tu-phap": address, "department.so-xay-dung": other}
     stack.sandbox_ports.write_text(json.dumps(served))
 
     Supervisor(stack, sandbox=True, say=lambda _: None)._free_sandbox_ports()
 
-    assert stack.served() == {"department.so-xay-dung": kept}
+    assert stack.served() == {"department.so-xay-dung": other}
 
 
 def test_who_plays_himself_is_neither_played_nor_waited_for_and_is_called_at_his_own_address(

@@ -27,8 +27,8 @@ def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
 
 
 def test_a_secret_of_the_environment_goes_first_and_is_not_written_down(tmp_path: Path) -> None:
-    given = {"HUB_SECRET_SO_XAY_DUNG_TOKEN": "agreed-with-the-department"}
-    secrets = stored_secrets(tmp_path / "secrets.env", PACKAGED, given)
+    agreed = {"HUB_SECRET_SO_XAY_DUNG_TOKEN": "agreed-with-the-department"}
+    secrets = stored_secrets(tmp_path / "secrets.env", PACKAGED, agreed)
     assert secrets.hub["HUB_SECRET_SO_XAY_DUNG_TOKEN"] == "agreed-with-the-department"
     assert "agreed-with" not in (tmp_path / "secrets.env").read_text()
 

@@ -99,11 +99,11 @@ def test_a_reprint_is_the_same_paper_with_the_same_number(handed: HandoffPaper) 
 
 
 def test_a_minute_lists_the_documents_with_their_hashes(handed: HandoffPaper) -> None:
-    made = compose.minute(handed, NAMES)
-    assert made.number == "01/BBGN"
-    assert [(one.title, one.sha256) for one in made.documents] == [("Dự thảo Điều lệ của công ty luật", "9a" * 32)]
-    assert made.giver.person == "Trần Văn Ví Dụ"
-    assert render(made).startswith(b"%PDF-1.7")
+    sheet = compose.minute(handed, NAMES)
+    assert sheet.number == "01/BBGN"
+    assert [(one.title, one.sha256) for one in sheet.documents] == [("Dự thảo Điều lệ của công ty luật", "9a" * 32)]
+    assert sheet.giver.person == "Trần Văn Ví Dụ"
+    assert render(sheet).startswith(b"%PDF-1.7")
 
 
 def test_what_retention_took_away_or_somebody_rewrote_is_not_printed(handed: HandoffPaper) -> None:

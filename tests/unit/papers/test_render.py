@@ -89,7 +89,7 @@ def test_a_manifest_names_receivers_and_nothing_of_what_is_inside(manifest: Mani
 
 
 def test_a_fee_table_has_its_sums_its_words_and_where_they_come_from(fee_table: FeeTable, text: Text) -> None:
-    said = text(fee_table)
+    words = text(fee_table)
     for part in (
         "BẢNG TỔNG HỢP THU PHÍ, LỆ PHÍ",
         "Tháng 10 năm 2026",
@@ -102,7 +102,7 @@ def test_a_fee_table_has_its_sums_its_words_and_where_they_come_from(fee_table: 
         "abababab abababab",
         "Trang 1/1",
     ):
-        assert part in said, part
+        assert part in words, part
 
 
 def test_a_fee_table_lies_across_and_its_signatures_stand_on_the_page(fee_table: FeeTable) -> None:
@@ -127,24 +127,24 @@ def test_the_same_values_give_the_same_bytes(control_sheet: ControlSheet, minute
 
 
 def test_a_form_says_that_it_is_pdf_a_3b_and_has_its_fonts_inside(control_sheet: ControlSheet) -> None:
-    made = render(control_sheet)
-    reader = PdfFileReader(BytesIO(made))
+    pdf = render(control_sheet)
+    reader = PdfFileReader(BytesIO(pdf))
     metadata = reader.root["/Metadata"].data.decode()
     assert re.search(r"pdfaid:part>3<|pdfaid:part=\"3\"", metadata)
     assert re.search(r"pdfaid:conformance>B<|pdfaid:conformance=\"B\"", metadata)
     assert "/OutputIntents" in reader.root
-    fonts = set(re.findall(rb"/FontName ?/([A-Z]{6}\+)?([A-Za-z-]+)", made))
+    fonts = set(re.findall(rb"/FontName ?/([A-Z]{6}\+)?([A-Za-z-]+)", pdf))
     assert {family for _, family in fonts} <= {b"LiberationSerif", b"LiberationSerif-Bold", b"LiberationSerif-Italic"}
 
 
 def test_the_signed_record_is_inside_byte_for_byte(control_sheet: ControlSheet) -> None:
     reader = PdfFileReader(BytesIO(render(control_sheet)))
     listed = reader.root["/Names"]["/EmbeddedFiles"]["/Names"]
-    found = {}
+    attachments = {}
     for index in range(1, len(listed), 2):
         spec = listed[index]
-        found[str(spec["/UF"])] = (str(spec["/AFRelationship"]), spec["/EF"]["/F"].data)
-    assert found == {
+        attachments[str(spec["/UF"])] = (str(spec["/AFRelationship"]), spec["/EF"]["/F"].data)
+    assert attachments == {
         "hd_01JD000000000000000000000A.json": ("/Data", RECORD),
         "hd_01JD000000000000000000000A.p7s": ("/Supplement", control_sheet.attachments[1].data),
     }

@@ -48,13 +48,13 @@ def test_a_record_that_its_signature_does_not_fit_makes_the_form_invalid(
     """Even if the paper around it is signed well: whoever prints cannot vouch for what was handed over."""
     record, signature = control_sheet.attachments
     other = replace(control_sheet, attachments=(replace(record, data=b'{"typ":"vn.hub.other","v":1}'), signature))
-    made = sign.sign(render(other), person, seal, at=SIGNED_AT, trust=trust, places={})
-    judged = verify_pdf(made, roots, SIGNED_AT)
+    signed = sign.sign(render(other), person, seal, at=SIGNED_AT, trust=trust, places={})
+    judged = verify_pdf(signed, roots, SIGNED_AT)
     assert judged.answer is VerdictAnswer.INVALID
     assert [one.code for one in judged.findings if one.weight is Weight.WRONG] == ["FORM_RECORD"]
     bare = replace(control_sheet, attachments=())
-    made = sign.sign(render(bare), person, seal, at=SIGNED_AT, trust=trust, places={})
-    assert codes(made, roots)[-1] == "FORM_NOTHING_ATTACHED"
+    signed = sign.sign(render(bare), person, seal, at=SIGNED_AT, trust=trust, places={})
+    assert codes(signed, roots)[-1] == "FORM_NOTHING_ATTACHED"
 
 
 def test_what_was_printed_is_not_touched_by_signing(signed: bytes, control_sheet: ControlSheet) -> None:
@@ -65,13 +65,13 @@ def test_pdfsig_finds_both_signatures_valid_and_the_second_over_the_whole(
     poppler: None, signed: bytes, tmp_path: Path
 ) -> None:
     (tmp_path / "form.pdf").write_bytes(signed)
-    said = subprocess.run(
+    outcome = subprocess.run(
         ["pdfsig", "-nocert", tmp_path / "form.pdf"], capture_output=True, text=True, check=False
     ).stdout
-    assert said.count("Signature Validation: Signature is Valid.") == 2
-    assert said.count("Signature Type: ETSI.CAdES.detached") == 2
-    assert said.index("nguoi-ky") < said.index("Not total document signed") < said.index("co-quan-ky")
-    assert "Total document signed" in said[said.index("co-quan-ky") :]
+    assert outcome.count("Signature Validation: Signature is Valid.") == 2
+    assert outcome.count("Signature Type: ETSI.CAdES.detached") == 2
+    assert outcome.index("nguoi-ky") < outcome.index("Not total document signed") < outcome.index("co-quan-ky")
+    assert "Total document signed" in outcome[outcome.index("co-quan-ky") :]
 
 
 @pytest.mark.parametrize("place", [9, 500, 5_000, 30_000, 60_000, -40_000, -2_000, -20])
@@ -81,7 +81,7 @@ def test_one_flipped_byte_is_found(signed: bytes, roots: Trust, place: int) -> N
     assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is VerdictAnswer.INVALID
 
 
-def test_no_byte_of_the_seal_s_own_room_can_be_another(signed: bytes, roots: Trust) -> None:
+def test_no_byte_of_the_seals_own_placeholder_can_be_changed(signed: bytes, roots: Trust) -> None:
     """PDF reads hex digits of either case and passes over blanks: 0x20 and 0x10 flip one into the other."""
     begins = signed.rindex(b"/Contents <") + len(b"/Contents ")
     ends = signed.index(b">", begins)
@@ -99,8 +99,8 @@ def test_a_form_sealed_by_somebody_else_is_invalid_and_by_nobody_listed_cannot_b
 ) -> None:
     unlisted = Signatory(authority.key_for("Trung tâm"), "Trung tâm", "Xác nhận của cơ quan")
     for seal, answer in ((person, VerdictAnswer.INVALID), (unlisted, VerdictAnswer.CANNOT_TELL)):
-        made = sign.sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=trust, places={})
-        assert verify_pdf(made, roots, SIGNED_AT).answer is answer
+        signed = sign.sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=trust, places={})
+        assert verify_pdf(signed, roots, SIGNED_AT).answer is answer
 
 
 def test_without_a_trust_list_a_form_cannot_be_told(signed: bytes, authority: PaperAuthority) -> None:
@@ -141,7 +141,7 @@ def test_a_cut_file_is_invalid_and_a_foreign_one_cannot_be_told(signed: bytes, r
 def test_a_seal_before_the_person_is_the_wrong_order(
     control_sheet: ControlSheet, person: Signatory, seal: Signatory, roots: Trust, trust: Trust
 ) -> None:
-    """Even if both signatures are good; no verb of ours makes this."""
+    """Even if both signatures are good; no command of ours produces this."""
     sealed = sign._signed(render(control_sheet), "seal", seal, SIGNED_AT, trust, None, None)
     both = sign._signed(sealed, "person", person, SIGNED_AT, trust, None, None)
     judged = verify_pdf(both, roots, SIGNED_AT)

@@ -60,7 +60,7 @@ def stranger(development: DevelopmentAuthority, keys: tuple[SoftwareKey, Softwar
 def printed(
     development: DevelopmentAuthority, control_sheet: ControlSheet, at: datetime, keys: tuple[SoftwareKey, SoftwareKey]
 ) -> Sign:
-    def made(stamps: Stamps | None) -> bytes:
+    def signed_form(stamps: Stamps | None) -> bytes:
         person, seal = keys
         sheet = replace(control_sheet, attachments=signed_record(person, at))
         return sign(
@@ -76,7 +76,7 @@ def printed(
             stamp=None if stamps is None else lambda request: time_stamps.reply(request, development, at, stamps),
         )
 
-    return made
+    return signed_form
 
 
 def test_a_stamped_form_stays_valid_after_its_certificates_have_ended(
@@ -86,9 +86,9 @@ def test_a_stamped_form_stays_valid_after_its_certificates_have_ended(
     plain, stamped = printed(None), printed("right")
     assert verify_pdf(plain, stranger, at).answer is VerdictAnswer.VALID
     assert verify_pdf(plain, stranger, later).answer is VerdictAnswer.CANNOT_TELL
-    found = verify_pdf(stamped, stranger, later)
-    assert found.answer is VerdictAnswer.VALID
-    assert f"it was there at {at:%Y-%m-%d %H:%M:%S} UTC" in found.findings[1].detail
+    verdict = verify_pdf(stamped, stranger, later)
+    assert verdict.answer is VerdictAnswer.VALID
+    assert f"it was there at {at:%Y-%m-%d %H:%M:%S} UTC" in verdict.findings[1].detail
 
 
 @pytest.mark.parametrize("wrong", ["rejection", "garbage", "nonce"])

@@ -32,7 +32,7 @@ class WitnessHub(ThreadingHTTPServer):
     """Keeps every report and answer whose signature holds, in the order in which they came, repeats included."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        super().__init__(("127.0.0.1", 0), _Door)
+        super().__init__(("127.0.0.1", 0), _WitnessHandler)
         self.catalogue = catalogue
         self.reports: list[StatusReport] = []
         self.answers: list[TableAnswer] = []
@@ -69,7 +69,7 @@ def _answer_in(message: Element) -> TableAnswer:
     return strict.read(TableAnswer, json.dumps(texts | {"lines": lines}).encode())
 
 
-class _Door(BaseHTTPRequestHandler):
+class _WitnessHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: WitnessHub
 
@@ -92,18 +92,18 @@ class _Door(BaseHTTPRequestHandler):
         self._answer(202)
 
     def _json(self, body: bytes) -> StatusReport | TableAnswer:
-        *_, code, door = self.path.split("/")
+        *_, code, resource = self.path.split("/")
         department = self.server.catalogue.departments[code]
-        assert self.path == f"/v1/departments/{code}/{door}"
+        assert self.path == f"/v1/departments/{code}/{resource}"
         assert isinstance(department.guard, HmacGuard)
         keys = {keyid: self.server.catalogue.secret(name).encode() for keyid, name in department.guard.keys.items()}
         url = self.server.url + self.path
         signatures.verify("POST", url, self.headers.items(), body, keys=keys, now=now())
-        if door == "settlement-answers":
+        if resource == "settlement-answers":
             answer = strict.read(TableAnswer, body)
             assert self.headers["Idempotency-Key"] == answer.answer_id
             return answer
-        assert door == "statuses"
+        assert resource == "statuses"
         report = strict.read(StatusReport, body)
         assert self.headers["Idempotency-Key"] == report.report_id
         return report

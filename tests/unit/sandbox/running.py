@@ -84,10 +84,10 @@ def sandbox(
 def until(happens: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """What ``happens`` returns once that is true of something; fails when it takes longer than ``seconds``."""
     deadline = time.monotonic() + seconds
-    while not (found := happens()):
+    while not (outcome := happens()):
         assert time.monotonic() < deadline, "it has not happened"
         time.sleep(0.005)
-    return found
+    return outcome
 
 
 def call(method: str, url: str, **arguments: Any) -> requests.Response:

@@ -46,7 +46,7 @@ def client(running: Running, counterparty: str, security: object, timeout: float
     return zeep.Client(f"{running.urls[counterparty]}?wsdl", wsse=security, transport=transport)
 
 
-def said(handoff: Handoff) -> dict[str, Any]:
+def as_zeep(handoff: Handoff) -> dict[str, Any]:
     """A handoff as zeep takes it."""
     document = _camel(handoff.model_dump(exclude_none=True))
     return {**document, "papers": {"paper": document["papers"]}, "fees": {"fee": document["fees"]}}
@@ -57,20 +57,20 @@ def _camel(value: Any) -> Any:
         return [_camel(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {re.sub("_(.)", lambda found: found[1].upper(), name): _camel(item) for name, item in value.items()}
+    return {re.sub("_(.)", lambda match: match[1].upper(), name): _camel(item) for name, item in value.items()}
 
 
 def fault_of(handing_over: Any, handoff: Handoff) -> tuple[str, Element | None]:
     """The fault with which the department answers: its code without the prefix, and its typed detail."""
     with pytest.raises(zeep.exceptions.Fault) as caught:
-        handing_over(key="tr_1", handoff=said(handoff))
+        handing_over(key="tr_1", handoff=as_zeep(handoff))
     detail = caught.value.detail
     return caught.value.code.rpartition(":")[2], detail[0] if detail is not None and len(detail) else None
 
 
 def message(handoff: Handoff) -> Element:
     """The signed envelope of a hand-over."""
-    message = contract("department.wsdl").envelope("SubmitDossier", {"key": "tr_1", "handoff": said(handoff)})
+    message = contract("department.wsdl").envelope("SubmitDossier", {"key": "tr_1", "handoff": as_zeep(handoff)})
     key = WsseKey.from_pem(SECRETS["SOAP_SIGN_KEY"].encode(), SECRETS["SOAP_SIGN_CERTIFICATE"].encode())
     wsse.sign(message, key, now())
     return message

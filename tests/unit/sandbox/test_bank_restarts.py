@@ -16,8 +16,8 @@ GATEWAY = "bank.vnpay-t"
 @pytest.fixture
 def hub() -> Iterator[str]:
     """A hub that takes every notification at once: where nobody answers, each is tried for 3 s."""
-    with partner(answering(OK)) as door:
-        yield door.url
+    with partner(answering(OK)) as server:
+        yield server.url
 
 
 def ask(running: Running, bank: str, what: str, **form: Any) -> Any:
@@ -44,13 +44,13 @@ def test_no_number_comes_again_after_a_restart(tmp_path: Path, hub: str, fate: s
 
 
 def test_a_statement_after_a_restart_has_the_entries_since_the_last_one_and_no_other(tmp_path: Path, hub: str) -> None:
-    told: list[int] = []
+    line_counts: list[int] = []
     for _ in range(3):
         with sandbox(tmp_path, [BANK], hub=hub) as running:
             pay(running, BANK, "told")
             pay(running, BANK, "lost")
-            told.append(ask(running, BANK, "statements")["lines"])
-    assert told == [2, 2, 2]
+            line_counts.append(ask(running, BANK, "statements")["lines"])
+    assert line_counts == [2, 2, 2]
 
 
 def test_a_gateway_names_its_payments_and_payouts_anew_after_a_restart(tmp_path: Path, hub: str) -> None:

@@ -26,15 +26,15 @@ def test_lines_that_arrive_during_a_sync_share_the_next(tmp_path: Path, monkeypa
 
 def test_nobody_is_told_before_the_sync_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     may_end = threading.Event()
-    told: list[str] = []
+    confirmed: list[str] = []
 
     async def write() -> None:
         lines = DurableLines(tmp_path / "lines")
         monkeypatch.setattr(os, "fsync", lambda _: may_end.wait(10))
         writing = asyncio.create_task(lines.append("one"))
-        writing.add_done_callback(lambda _: told.append("one"))
+        writing.add_done_callback(lambda _: confirmed.append("one"))
         await asyncio.sleep(0.05)
-        assert told == []
+        assert confirmed == []
         may_end.set()
         await writing
         lines.close()

@@ -126,7 +126,7 @@ def test_the_check_finds_everybody_well(port: DepartmentPort) -> None:
 
 def test_the_portal_takes_the_hub_s_notices_once(running: Running, catalogue: Catalogue) -> None:
     (endpoint,) = [one for one in catalogue.portal.endpoints if one.code == "cong-dvc"]
-    told = portal_port(endpoint, catalogue, running.urls["portal.cong-dvc"], ["127.0.0.0/8"])
-    told.tell(a_notice(), "evt_1")
-    told.tell(a_notice(), "evt_1")
+    portal = portal_port(endpoint, catalogue, running.urls["portal.cong-dvc"], ["127.0.0.0/8"])
+    portal.tell(a_notice(), "evt_1")
+    portal.tell(a_notice(), "evt_1")
     assert [notice.key for notice in running.notices("portal.cong-dvc")] == ["evt_1"]

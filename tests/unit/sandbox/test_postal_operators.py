@@ -46,9 +46,9 @@ class Post:
     def turn(self, **knobs: Any) -> None:
         self.running.turn(self.operator.counterparty, **knobs)
 
-    def told(self, order_number: str, count: int) -> list[TrackingEvent]:
+    def events(self, order_number: str, count: int) -> list[TrackingEvent]:
         """What the feed tells of one order, once it tells that much; read by one reader from its start."""
-        found: list[TrackingEvent] = []
+        events: list[TrackingEvent] = []
         cursor = ""
 
         def read() -> bool:
@@ -59,11 +59,11 @@ class Post:
                 return False
             cursor = page.cursor
             assert not page.unreadable
-            found.extend(event for event in page.events if event.order_number == order_number)
-            return len(found) >= count
+            events.extend(event for event in page.events if event.order_number == order_number)
+            return len(events) >= count
 
         until(read)
-        return found
+        return events
 
     def statuses(self, events: list[TrackingEvent]) -> list[PostalStatus | None]:
         return [self.operator.status.get(event.status_code) for event in events]
@@ -87,7 +87,7 @@ def ending(fate: PostalBehaviour) -> int:
 def test_an_item_ends_where_its_fate_says(post: Post, fate: PostalBehaviour) -> None:
     order = an_order(int(fate.suffix))
     assert post.port.order(order, "tr_1").order_number == order.order_number
-    events = post.told(order.order_number, ending(fate))
+    events = post.events(order.order_number, ending(fate))
     last = max(events, key=lambda event: event.at)
     assert post.operator.status[last.status_code] is fate.status
     assert [effect.order_number for effect in post.taken] == [order.order_number]
@@ -95,33 +95,33 @@ def test_an_item_ends_where_its_fate_says(post: Post, fate: PostalBehaviour) -> 
 
 def test_two_attempts_are_two_events_at_two_times(post: Post) -> None:
     post.port.order(an_order(9102), "tr_1")
-    events = post.told(an_order(9102).order_number, 9)
+    events = post.events(an_order(9102).order_number, 9)
     failed = [e for e, s in zip(events, post.statuses(events), strict=True) if s is PostalStatus.ATTEMPT_FAILED]
     assert len({event.key for event in failed}) == len(failed) == 2
 
 
 def test_a_repeated_event_has_the_same_key_and_another_has_another(post: Post) -> None:
     post.port.order(an_order(9105), "tr_1")
-    keys = [event.key for event in post.told(an_order(9105).order_number, 10)]
+    keys = [event.key for event in post.events(an_order(9105).order_number, 10)]
     assert keys[::2] == keys[1::2]
     assert len(set(keys)) == 5
 
 
 def test_what_is_told_out_of_order_happened_in_order(post: Post) -> None:
     post.port.order(an_order(9106), "tr_1")
-    events = post.told(an_order(9106).order_number, 5)
+    events = post.events(an_order(9106).order_number, 5)
     assert post.statuses(events)[-2:] == [PostalStatus.DELIVERED, PostalStatus.OUT_FOR_DELIVERY]
     assert events[-1].at < events[-2].at
 
 
 def test_an_unknown_code_comes_through_as_it_is(post: Post) -> None:
     post.port.order(an_order(9107), "tr_1")
-    assert UNKNOWN_CODE in [event.status_code for event in post.told(an_order(9107).order_number, 6)]
+    assert UNKNOWN_CODE in [event.status_code for event in post.events(an_order(9107).order_number, 6)]
 
 
 def test_a_wrong_item_code_is_told_with_its_warning(post: Post) -> None:
     post.port.order(an_order(9118), "tr_1")
-    codes = {event.item_code for event in post.told(an_order(9118).order_number, 5)}
+    codes = {event.item_code for event in post.events(an_order(9118).order_number, 5)}
     (code,) = codes
     assert code is not None
     assert "check digit" in (ItemCode.received(code).warning or "")
@@ -162,7 +162,7 @@ def test_an_order_that_was_turned_away_is_taken_in_the_end_and_once(post: Post, 
 def test_a_knob_decides_the_fate_of_every_order(post: Post) -> None:
     post.turn(parcel_fate="9103")
     post.port.order(an_order(1), "tr_1")
-    events = post.told(an_order(1).order_number, 3)
+    events = post.events(an_order(1).order_number, 3)
     assert post.statuses(events)[-1] is PostalStatus.LOST
 
 
@@ -211,11 +211,11 @@ def test_an_order_is_cancelled_once_and_again_and_not_when_it_is_on_its_way(post
         return
     for _ in range(2):
         post.port.cancel(order.order_number, "tr_2")
-    assert post.statuses(post.told(order.order_number, 1)) == [PostalStatus.CANCELLED]
+    assert post.statuses(post.events(order.order_number, 1)) == [PostalStatus.CANCELLED]
     post.turn(pace=0)
     other = an_order(2)
     post.port.order(other, "tr_3")
-    post.told(other.order_number, 3)
+    post.events(other.order_number, 3)
     with pytest.raises(Rejected) as late:
         post.port.cancel(other.order_number, "tr_4")
     assert late.value.reason
@@ -230,7 +230,7 @@ def test_a_restart_forgets_neither_orders_nor_how_far_items_have_come(tmp_path: 
             post = Post(running, operator, port(operator, PortOptions(catalogue, running.urls[operator.counterparty])))
             if not seen:
                 post.port.order(order, "tr_1")
-            seen.append(post.told(order.order_number, 5))
+            seen.append(post.events(order.order_number, 5))
             with pytest.raises(Duplicate):
                 post.port.order(order, "tr_1")
     assert seen[0] == seen[1]
@@ -244,9 +244,9 @@ def test_events_are_called_back_and_stand_in_the_feed_when_callbacks_are_lost(
     with sandbox(tmp_path, [operator.counterparty]) as running, partner(answering(taken)) as hub:
         post = Post(running, operator, port(operator, PortOptions(catalogue, running.urls[operator.counterparty])))
         post.port.order(an_order(1, callback_url=f"{hub.url}/one"), "tr_1")
-        told = post.told(an_order(1).order_number, 5)
+        events = post.events(an_order(1).order_number, 5)
         until(lambda: len(hub.requests) >= 5)
         post.turn(lose_callbacks=True)
         post.port.order(an_order(2, callback_url=f"{hub.url}/two"), "tr_1")
-        post.told(an_order(2).order_number, 5)
-    assert [strict.read(TrackingEvent, request.partition(b"\r\n\r\n")[2]) for request in hub.requests] == told
+        post.events(an_order(2).order_number, 5)
+    assert [strict.read(TrackingEvent, request.partition(b"\r\n\r\n")[2]) for request in hub.requests] == events

@@ -46,7 +46,7 @@ class SandboxIssuer:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, catalogue: Catalogue) -> Iterator[SandboxIssuer]:
+def issuer(tmp_path: Path, catalogue: Catalogue) -> Iterator[SandboxIssuer]:
     with sandbox(tmp_path, [ISSUER], hang_seconds=30) as running:
         yield SandboxIssuer(running, the_port(catalogue, running))
 
@@ -54,82 +54,82 @@ def desk(tmp_path: Path, catalogue: Catalogue) -> Iterator[SandboxIssuer]:
 def the_port(catalogue: Catalogue, running: Running) -> ReceiptPort:
     party = catalogue.counterparties[ISSUER]
     assert isinstance(party, Issuer)
-    made: ReceiptPort = port(
+    receipt_port: ReceiptPort = port(
         party.model_copy(update={"timeout_seconds": 1.5}), PortOptions(catalogue, running.urls[ISSUER])
     )
-    return made
+    return receipt_port
 
 
 def for_fate(fate: ReceiptBehaviour) -> FeeReceipt:
     return a_receipt(1, int(fate.suffix))
 
 
-def test_receipts_are_issued_once_each_under_numbers_that_follow(desk: SandboxIssuer) -> None:
-    assert [desk.issue(a_receipt(number, number)) for number in (1, 2, 3)] == [1, 2, 3]
+def test_receipts_are_issued_once_each_under_numbers_that_follow(issuer: SandboxIssuer) -> None:
+    assert [issuer.issue(a_receipt(number, number)) for number in (1, 2, 3)] == [1, 2, 3]
     with pytest.raises(Duplicate):
-        desk.issue(a_receipt(2, 2))
-    found = desk.port.find(a_receipt(2, 2), "")
-    assert found is not None
-    assert found.number == 2
-    assert desk.port.find(a_receipt(9, 9), "") is None
-    assert [(line["number"], line["words"]) for line in desk.book] == [
+        issuer.issue(a_receipt(2, 2))
+    issued = issuer.port.find(a_receipt(2, 2), "")
+    assert issued is not None
+    assert issued.number == 2
+    assert issuer.port.find(a_receipt(9, 9), "") is None
+    assert [(line["number"], line["words"]) for line in issuer.book] == [
         (number, "Một trăm hai mươi nghìn đồng") for number in (1, 2, 3)
     ]
 
 
-def test_however_many_say_the_same_at_once_it_is_issued_once(desk: SandboxIssuer) -> None:
+def test_however_many_say_the_same_at_once_it_is_issued_once(issuer: SandboxIssuer) -> None:
     def says(_: int) -> bool:
         try:
-            desk.issue(a_receipt())
+            issuer.issue(a_receipt())
         except Duplicate:
             return False
         return True
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(says, range(24))) == 1
-    assert len(desk.book) == 1
+    assert len(issuer.book) == 1
 
 
 @pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
 def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(
-    desk: SandboxIssuer, fate: ReceiptBehaviour
+    issuer: SandboxIssuer, fate: ReceiptBehaviour
 ) -> None:
     with pytest.raises((Unavailable, ContractBroken, Duplicate)) as raised:
-        desk.issue(for_fate(fate))
+        issuer.issue(for_fate(fate))
     if isinstance(raised.value, Unavailable):
         assert raised.value.outcome_unknown
-    found = desk.port.find(for_fate(fate), "")
-    assert found is not None
-    assert found.number == 1
-    assert len(desk.book) == 1
+    issued = issuer.port.find(for_fate(fate), "")
+    assert issued is not None
+    assert issued.number == 1
+    assert len(issuer.book) == 1
 
 
 @pytest.mark.parametrize("fate", TURNED_AWAY, ids=lambda fate: fate.name)
 def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(
-    desk: SandboxIssuer, fate: ReceiptBehaviour
+    issuer: SandboxIssuer, fate: ReceiptBehaviour
 ) -> None:
     for _ in range(fate.times):
         with pytest.raises((Unavailable, ContractBroken)):
-            desk.issue(for_fate(fate))
-        assert desk.port.find(for_fate(fate), "") is None
-    assert desk.issue(for_fate(fate)) == 1
+            issuer.issue(for_fate(fate))
+        assert issuer.port.find(for_fate(fate), "") is None
+    assert issuer.issue(for_fate(fate)) == 1
 
 
-def test_another_number_than_ours_is_told_as_it_is(desk: SandboxIssuer) -> None:
+def test_another_number_than_ours_is_told_as_it_is(issuer: SandboxIssuer) -> None:
     [fate] = [one for one in RECEIPT_BEHAVIOURS if one.answer is IssueAnswer.OTHER_NUMBER]
-    assert desk.issue(for_fate(fate)) == 2
+    assert issuer.issue(for_fate(fate)) == 2
 
 
-def test_a_receipt_becomes_void_once(desk: SandboxIssuer) -> None:
+def test_a_receipt_becomes_void_once(issuer: SandboxIssuer) -> None:
     receipt = a_receipt()
     with pytest.raises(ContractBroken) as missing:
-        desk.port.void(voiding(receipt), "")
+        issuer.port.void(voiding(receipt), "")
     assert missing.value.code == ConnectorCode.ISSUER
-    desk.issue(receipt)
-    desk.port.void(voiding(receipt), "")
+    issuer.issue(receipt)
+    issuer.port.void(voiding(receipt), "")
     with pytest.raises(Duplicate):
-        desk.port.void(voiding(receipt), "")
-    assert [line["effect"] for line in desk.book] == ["issued", "voided"]
+        issuer.port.void(voiding(receipt), "")
+    assert [line["effect"] for line in issuer.book] == ["issued", "voided"]
 
 
 def test_after_a_restart_it_knows_what_it_has_issued(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -142,11 +142,11 @@ def test_after_a_restart_it_knows_what_it_has_issued(tmp_path: Path, catalogue: 
         assert again.issue(a_receipt(2, 2), "").number == 2
 
 
-def test_who_does_not_know_the_passwords_is_told_nothing(desk: SandboxIssuer, catalogue: Catalogue) -> None:
-    issuer = catalogue.counterparties[ISSUER]
-    assert isinstance(issuer, Issuer)
-    swapped = issuer.model_copy(update={"password": issuer.account_password, "account_password": issuer.password})
-    stranger: ReceiptPort = port(swapped, PortOptions(catalogue, desk.running.urls[ISSUER]))
+def test_who_does_not_know_the_passwords_is_told_nothing(issuer: SandboxIssuer, catalogue: Catalogue) -> None:
+    party = catalogue.counterparties[ISSUER]
+    assert isinstance(party, Issuer)
+    swapped = party.model_copy(update={"password": party.account_password, "account_password": party.password})
+    stranger: ReceiptPort = port(swapped, PortOptions(catalogue, issuer.running.urls[ISSUER]))
     for says in (
         lambda: stranger.issue(a_receipt(), ""),
         lambda: stranger.find(a_receipt(), ""),
@@ -157,8 +157,8 @@ def test_who_does_not_know_the_passwords_is_told_nothing(desk: SandboxIssuer, ca
         assert refused.value.code == ConnectorCode.AUTH
 
 
-def test_the_control_door_shows_what_was_issued(desk: SandboxIssuer) -> None:
-    desk.issue(a_receipt())
-    [shown] = call("GET", f"{desk.running.control(ISSUER)}/receipts").json()
+def test_the_control_api_shows_what_was_issued(issuer: SandboxIssuer) -> None:
+    issuer.issue(a_receipt())
+    [shown] = call("GET", f"{issuer.running.control(ISSUER)}/receipts").json()
     assert (shown["number"], shown["amount"]) == (1, 120_000)
-    assert "accepted" in desk.port.check()
+    assert "accepted" in issuer.port.check()

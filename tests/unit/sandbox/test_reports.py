@@ -32,7 +32,7 @@ def hand_over(rest: Running, serial: int, answer: int = 201) -> str:
     return handoff.dossier_code
 
 
-def told(witness: WitnessHub, dossier_code: str, reports: int) -> list[StatusReport]:
+def reports_of(witness: WitnessHub, dossier_code: str, reports: int) -> list[StatusReport]:
     """The reports of a dossier, once there are so many."""
     until(lambda: len(witness.of(dossier_code)) >= reports)
     return witness.of(dossier_code)
@@ -50,7 +50,7 @@ def settled(rest: Running) -> bool:
 def test_the_statuses_come_signed_in_order_and_in_the_order_of_their_moments(
     pushing: Running, witness: WitnessHub
 ) -> None:
-    reports = told(witness, hand_over(pushing, 9001), 4)
+    reports = reports_of(witness, hand_over(pushing, 9001), 4)
     assert statuses(reports) == IN_ORDER
     moments = [report.at for report in reports]
     assert moments == sorted(set(moments))
@@ -60,7 +60,7 @@ def test_the_statuses_come_signed_in_order_and_in_the_order_of_their_moments(
 
 def test_a_hub_that_is_away_hears_everything_later_in_order(pushing: Running, witness: WitnessHub) -> None:
     witness.refuse_next = 3
-    assert statuses(told(witness, hand_over(pushing, 9001), 4)) == IN_ORDER
+    assert statuses(reports_of(witness, hand_over(pushing, 9001), 4)) == IN_ORDER
     assert witness.refused == 3
 
 
@@ -78,10 +78,10 @@ def test_a_report_that_the_hub_does_not_take_stops_no_other_dossier(pushing: Run
     unwanted = a_handoff(9001).dossier_code
     witness.unwanted.add(unwanted)
     hand_over(pushing, 9001)
-    assert statuses(told(witness, hand_over(pushing, 9006, 409), 4)) == IN_ORDER
+    assert statuses(reports_of(witness, hand_over(pushing, 9006, 409), 4)) == IN_ORDER
     assert witness.of(unwanted) == []
     witness.unwanted.clear()
-    assert statuses(told(witness, unwanted, 4)) == IN_ORDER
+    assert statuses(reports_of(witness, unwanted, 4)) == IN_ORDER
 
 
 def test_the_first_status_comes_before_the_receipt(tmp_path: Path, witness: WitnessHub) -> None:
@@ -92,14 +92,14 @@ def test_the_first_status_comes_before_the_receipt(tmp_path: Path, witness: Witn
 
 
 def test_an_unknown_code_is_the_last_that_is_said(pushing: Running, witness: WitnessHub) -> None:
-    reports = told(witness, hand_over(pushing, 9008), 3)
+    reports = reports_of(witness, hand_over(pushing, 9008), 3)
     assert statuses(reports) == [*IN_ORDER[:2], UNKNOWN_CODE]
 
 
 def test_out_of_order_the_newer_status_comes_first_and_the_moments_are_true(
     pushing: Running, witness: WitnessHub
 ) -> None:
-    accepted, resolved, in_process, returned = told(witness, hand_over(pushing, 9009), 4)
+    accepted, resolved, in_process, returned = reports_of(witness, hand_over(pushing, 9009), 4)
     assert statuses([accepted, resolved, in_process, returned]) == [IN_ORDER[0], IN_ORDER[2], IN_ORDER[1], IN_ORDER[3]]
     assert accepted.at < in_process.at < resolved.at < returned.at
 
@@ -107,14 +107,14 @@ def test_out_of_order_the_newer_status_comes_first_and_the_moments_are_true(
 def test_a_repeated_report_is_the_same_twice_and_once_more_under_another_id(
     pushing: Running, witness: WitnessHub
 ) -> None:
-    _, first, second, third, *_ = told(witness, hand_over(pushing, 9011), 6)
+    _, first, second, third, *_ = reports_of(witness, hand_over(pushing, 9011), 6)
     assert first == second
     assert third.report_id != first.report_id
     assert third.model_copy(update={"report_id": first.report_id}) == first
 
 
 def test_a_late_status_is_older_than_the_one_before_it(pushing: Running, witness: WitnessHub) -> None:
-    reports = told(witness, hand_over(pushing, 9012), 5)
+    reports = reports_of(witness, hand_over(pushing, 9012), 5)
     assert statuses(reports) == [*IN_ORDER[:3], "CHO_BO_SUNG", IN_ORDER[3]]
     assert reports[1].at < reports[3].at < reports[2].at < reports[4].at
 
@@ -125,7 +125,7 @@ def test_a_restarted_department_pushes_what_it_still_has_to_and_goes_on(tmp_path
         until(lambda: call("GET", f"{rest.control(CODE)}/dossiers").json()[0]["unpushed"] >= 1)
     assert witness.reports == []
     with sandbox(tmp_path, [CODE], hub=witness.url) as rest:
-        reports = told(witness, dossier_code, 4)
+        reports = reports_of(witness, dossier_code, 4)
         until(lambda: settled(rest))
     with sandbox(tmp_path, [CODE], hub=witness.url) as rest:
         until(lambda: settled(rest))
@@ -152,4 +152,4 @@ def test_a_department_that_is_down_reports_nothing_until_it_is_back(tmp_path: Pa
         rest.turn(CODE, pace=0)
         assert call("GET", f"{rest.control(CODE)}/dossiers").json()[0]["moves_told"] == 0
         rest.turn(CODE, down=False)
-        assert statuses(told(witness, dossier_code, 4)) == IN_ORDER
+        assert statuses(reports_of(witness, dossier_code, 4)) == IN_ORDER

@@ -32,7 +32,7 @@ def ask(rest: Running, path: str) -> requests.Response:
     return call("GET", f"{rest.urls[CODE]}/{path}", headers=TOKEN)
 
 
-def found(rest: Running, handoff: Handoff) -> HandoffReceipt:
+def receipt_of(rest: Running, handoff: Handoff) -> HandoffReceipt:
     answer = ask(rest, f"dossiers/{handoff.dossier_code}")
     assert answer.status_code == 200
     return HandoffReceipt.model_validate_json(answer.content)
@@ -40,11 +40,11 @@ def found(rest: Running, handoff: Handoff) -> HandoffReceipt:
 
 def feed(rest: Running, dossier_code: str, statuses: int) -> list[str]:
     """The statuses that the feed tells of a dossier, once there are so many."""
-    until(lambda: len(_told(rest, dossier_code)) >= statuses)
-    return _told(rest, dossier_code)
+    until(lambda: len(_statuses_told(rest, dossier_code)) >= statuses)
+    return _statuses_told(rest, dossier_code)
 
 
-def _told(rest: Running, dossier_code: str) -> list[str]:
+def _statuses_told(rest: Running, dossier_code: str) -> list[str]:
     page = Changes.model_validate_json(ask(rest, "changes?after=").content)
     return [report.status for report in page.reports if report.dossier_code == dossier_code]
 
@@ -57,9 +57,9 @@ def test_an_accepted_dossier_has_a_receipt_an_effect_and_a_life(rest: Running) -
     assert answer.status_code == 201
     assert (effect.key, effect.dossier_code, effect.number) == ("tr_1", handoff.dossier_code, receipt.number)
     assert effect.at == receipt.received_at
-    assert found(rest, handoff) == receipt
-    told = feed(rest, handoff.dossier_code, 4)
-    assert told == ["DA_TIEP_NHAN", "DANG_XU_LY", "DA_CO_KET_QUA", "DA_TRA_KET_QUA"]
+    assert receipt_of(rest, handoff) == receipt
+    statuses = feed(rest, handoff.dossier_code, 4)
+    assert statuses == ["DA_TIEP_NHAN", "DANG_XU_LY", "DA_CO_KET_QUA", "DA_TRA_KET_QUA"]
 
 
 def test_the_same_key_again_is_answered_with_the_same_receipt_and_no_second_effect(rest: Running) -> None:
@@ -122,7 +122,7 @@ def test_a_silent_department_has_the_dossier_and_is_found_to_have_it(rest: Runni
             timeout=0.3,
         )
     (effect,) = rest.effects(CODE)
-    assert found(rest, handoff).number == effect.number
+    assert receipt_of(rest, handoff).number == effect.number
     assert submit(rest, handoff).status_code == 200
 
 
@@ -152,7 +152,7 @@ def test_a_duplicate_answer_is_about_a_dossier_that_it_has(rest: Running) -> Non
     answer = submit(rest, handoff)
     (effect,) = rest.effects(CODE)
     assert (answer.status_code, answer.json()) == (409, {"number": effect.number})
-    assert found(rest, handoff).number == effect.number
+    assert receipt_of(rest, handoff).number == effect.number
     assert len(feed(rest, handoff.dossier_code, 4)) == 4
 
 
@@ -163,7 +163,7 @@ def test_a_malformed_reply_comes_after_the_effect(rest: Running) -> None:
     with pytest.raises(requests.JSONDecodeError):
         answer.json()
     (effect,) = rest.effects(CODE)
-    assert found(rest, handoff).number == effect.number
+    assert receipt_of(rest, handoff).number == effect.number
 
 
 def test_a_slow_department_takes_its_time(rest: Running) -> None:

@@ -32,8 +32,8 @@ def command(data: Path, *more: str) -> list[str]:
 @contextmanager
 def process(data: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """The sandbox as a process of its own, once it answers; killed if the test has not stopped it."""
-    told = {**os.environ, **environment(), "HUB_SANDBOX_PACE": "0.01"}
-    with subprocess.Popen(command(data, *more), env=told) as running:
+    variables = {**os.environ, **environment(), "HUB_SANDBOX_PACE": "0.01"}
+    with subprocess.Popen(command(data, *more), env=variables) as running:
         try:
             until(lambda: running.poll() is not None or _answers(data), 30)
             yield running
@@ -63,8 +63,8 @@ GATEWAYS = ("casso-t", "keypay-t", "momo-t", "national-t", "payos-t", "sepay-t",
 
 def test_every_counterparty_of_the_catalogue_has_an_address(tmp_path: Path) -> None:
     with process(tmp_path) as running:
-        found = json.loads((tmp_path / "ports.json").read_text())
-        assert sorted(found) == [
+        ports = json.loads((tmp_path / "ports.json").read_text())
+        assert sorted(ports) == [
             *(f"bank.{code}" for code in ("bank-a", "bank-b", *GATEWAYS)),
             *(f"department.{code}" for code in ("rest-a", "rest-b", "soap-a", "soap-b")),
             *(f"portal.{code}" for code in ("cong-dvc", "second")),
@@ -72,7 +72,7 @@ def test_every_counterparty_of_the_catalogue_has_an_address(tmp_path: Path) -> N
             "receipts.issuer-a",
             *(f"trust.{code}" for code in ("ca", "tsa")),
         ]
-        assert len(set(found.values())) == len(found)
+        assert len(set(ports.values())) == len(ports)
         running.send_signal(signal.SIGTERM)
         assert running.wait(PATIENCE) == 0
 
@@ -96,9 +96,9 @@ def test_what_was_answered_survives_kill_9_and_the_address_stays(tmp_path: Path)
 def test_one_party_alone_leaves_the_addresses_of_the_others(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text('{"portal.second": "http://127.0.0.1:1/webhooks"}')
     with process(tmp_path, "--only", CODE):
-        found = addresses(tmp_path / "ports.json")
-    assert sorted(found) == [CODE, "portal.second"]
-    assert found["portal.second"] == "http://127.0.0.1:1/webhooks"
+        ports = addresses(tmp_path / "ports.json")
+    assert sorted(ports) == [CODE, "portal.second"]
+    assert ports["portal.second"] == "http://127.0.0.1:1/webhooks"
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_one_party_alone_leaves_the_addresses_of_the_others(tmp_path: Path) -> N
 def test_it_does_not_begin_without_what_it_needs_and_says_what(
     tmp_path: Path, more: list[str], missing: str, word: str
 ) -> None:
-    told = {name: value for name, value in {**os.environ, **environment()}.items() if name != missing}
-    ended = subprocess.run(command(tmp_path, *more), env=told, capture_output=True, timeout=30, check=False)
+    variables = {name: value for name, value in {**os.environ, **environment()}.items() if name != missing}
+    ended = subprocess.run(command(tmp_path, *more), env=variables, capture_output=True, timeout=30, check=False)
     assert ended.returncode == 2
     assert word in ended.stderr.decode()
     assert not (tmp_path / "ports.json").exists()

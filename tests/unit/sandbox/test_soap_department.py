@@ -10,14 +10,14 @@ from lxml import etree
 from connectors.sandbox.department import REASON
 from tests.unit.sandbox.hubs import WitnessHub
 from tests.unit.sandbox.running import Running, a_handoff, call, until
-from tests.unit.sandbox.speaking import KNOWN, SIGNED, HubSignature, client, fault_of, post, posted, said
+from tests.unit.sandbox.speaking import KNOWN, SIGNED, HubSignature, as_zeep, client, fault_of, post, posted
 
 DOSSIER_CODE = "000.00.01.H42-261124-0001"
 
 
 def test_a_signed_handoff_is_answered_with_a_signed_receipt_and_has_an_effect(soap: Running, signed: Any) -> None:
     handoff = a_handoff(9001, "soap-a")
-    answer = signed.SubmitDossier(key="tr_1", handoff=said(handoff))
+    answer = signed.SubmitDossier(key="tr_1", handoff=as_zeep(handoff))
     (effect,) = soap.effects(SIGNED)
     assert answer.dossierCode == handoff.dossier_code
     assert (answer.receipt.number, answer.receipt.receivedAt) == (effect.number, effect.at)
@@ -27,10 +27,10 @@ def test_a_signed_handoff_is_answered_with_a_signed_receipt_and_has_an_effect(so
 
 def test_the_same_dossier_again_has_no_second_effect(soap: Running, signed: Any) -> None:
     handoff = a_handoff(1, "soap-a")
-    first = signed.SubmitDossier(key="tr_1", handoff=said(handoff))
-    assert signed.SubmitDossier(key="tr_1", handoff=said(handoff)) == first
+    first = signed.SubmitDossier(key="tr_1", handoff=as_zeep(handoff))
+    assert signed.SubmitDossier(key="tr_1", handoff=as_zeep(handoff)) == first
     with pytest.raises(zeep.exceptions.Fault) as exists:
-        signed.SubmitDossier(key="tr_2", handoff=said(handoff))
+        signed.SubmitDossier(key="tr_2", handoff=as_zeep(handoff))
     assert exists.value.detail[0].findtext("{*}receipt/{*}number") == first.receipt.number
     assert len(soap.effects(SIGNED)) == 1
 
@@ -45,7 +45,7 @@ def test_what_is_no_dossier_code_is_a_fault(signed: Any) -> None:
 
 
 def test_the_feed_is_told_in_order_and_goes_on_after_its_cursor(signed: Any) -> None:
-    signed.SubmitDossier(key="tr_1", handoff=said(a_handoff(9001, "soap-a")))
+    signed.SubmitDossier(key="tr_1", handoff=as_zeep(a_handoff(9001, "soap-a")))
     until(lambda: len(signed.ListChanges(after="").report) == 4)
     page = signed.ListChanges(after="")
     assert [report.status for report in page.report] == ["10", "20", "90", "99"]
@@ -68,7 +68,7 @@ def test_a_refusal_is_a_typed_fault_and_has_no_effect(soap: Running, signed: Any
 def test_a_silent_department_has_the_dossier(soap: Running) -> None:
     handoff = a_handoff(9003, "soap-a")
     with client(soap, SIGNED, HubSignature(), timeout=0.3) as hasty, pytest.raises(requests.ReadTimeout):
-        hasty.service.SubmitDossier(key="tr_1", handoff=said(handoff))
+        hasty.service.SubmitDossier(key="tr_1", handoff=as_zeep(handoff))
     assert [effect.dossier_code for effect in soap.effects(SIGNED)] == [handoff.dossier_code]
 
 
@@ -76,7 +76,7 @@ def test_two_faults_without_effect_and_then_it_is_accepted(soap: Running, signed
     handoff = a_handoff(9004, "soap-a")
     assert [fault_of(signed.SubmitDossier, handoff) for _ in range(2)] == [("Server", None)] * 2
     assert soap.effects(SIGNED) == []
-    signed.SubmitDossier(key="tr_1", handoff=said(handoff))
+    signed.SubmitDossier(key="tr_1", handoff=as_zeep(handoff))
     assert len(soap.effects(SIGNED)) == 1
 
 
@@ -87,7 +87,7 @@ def test_a_busy_department_says_when_to_come_back(soap: Running, signed: Any) ->
     assert detail is not None
     assert detail.findtext("{*}retryAfterSeconds") == "2"
     assert soap.effects(SIGNED) == []
-    signed.SubmitDossier(key="tr_1", handoff=said(handoff))
+    signed.SubmitDossier(key="tr_1", handoff=as_zeep(handoff))
 
 
 def test_busy_is_also_said_in_http(soap: Running) -> None:
@@ -128,7 +128,7 @@ def test_what_is_no_soap_is_a_fault(soap: Running, body: bytes) -> None:
 
 
 def test_a_message_that_breaks_the_schema_is_a_fault_that_quotes_nothing(soap: Running, known: Any) -> None:
-    handoff = said(a_handoff(1, "soap-b"))
+    handoff = as_zeep(a_handoff(1, "soap-b"))
     with pytest.raises(zeep.exceptions.Fault) as caught:
         known.SubmitDossier(key="a key with spaces", handoff=handoff)
     assert "SCHEMAV" in caught.value.message
@@ -153,7 +153,7 @@ def test_inline_papers_and_all_that_is_optional_arrive(soap: Running, known: Any
         fees=[{"code": "phi", "kind": "phi", "amount": 200_000}],
         result={"method": "post", "address": {"province": "Ninh Bình", "commune": "Phường Mẫu", "detail": "Số 1"}},
     )
-    document = said(handoff)
+    document = as_zeep(handoff)
     document["papers"]["paper"][0]["content"] = b"abc"
     known.SubmitDossier(key="tr_1", handoff=document)
     again = known.SubmitDossier(key="tr_1", handoff=document)
@@ -163,7 +163,7 @@ def test_inline_papers_and_all_that_is_optional_arrive(soap: Running, known: Any
 
 def test_a_department_that_pushes_soap_signs_its_reports(known: Any, witness: WitnessHub) -> None:
     handoff = a_handoff(9001, "soap-b")
-    known.SubmitDossier(key="tr_1", handoff=said(handoff))
+    known.SubmitDossier(key="tr_1", handoff=as_zeep(handoff))
     until(lambda: len(witness.of(handoff.dossier_code)) == 4)
     assert [report.status for report in witness.of(handoff.dossier_code)] == ["01", "03", "07", "08"]
 

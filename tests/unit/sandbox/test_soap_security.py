@@ -17,11 +17,11 @@ from tests.unit.sandbox.speaking import (
     SECRETS,
     SIGNED,
     HubSignature,
+    as_zeep,
     client,
     fault_of,
     message,
     post,
-    said,
 )
 
 
@@ -30,7 +30,7 @@ def test_every_fault_is_signed_unless_a_gateway_is_to_be_played(soap: Running, s
     fault_of(signed.SubmitDossier, refused)
     soap.turn(SIGNED, unsigned_faults=True)
     with pytest.raises(Untrusted, match="no WS-Security header"):
-        signed.SubmitDossier(key="tr_1", handoff=said(refused))
+        signed.SubmitDossier(key="tr_1", handoff=as_zeep(refused))
     assert signed.Ping()
 
 
@@ -38,7 +38,7 @@ def test_a_stranger_s_signature_and_none_at_all_have_no_effect(soap: Running) ->
     stranger = HubSignature("SOAP_B_KEY", "SOAP_B_CERTIFICATE")
     for security in (stranger, None):
         with client(soap, SIGNED, security) as speaking, pytest.raises(zeep.exceptions.Fault):
-            speaking.service.SubmitDossier(key="tr_1", handoff=said(a_handoff(1, "soap-a")))
+            speaking.service.SubmitDossier(key="tr_1", handoff=as_zeep(a_handoff(1, "soap-a")))
     assert soap.effects(SIGNED) == []
 
 

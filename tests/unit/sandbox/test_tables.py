@@ -71,8 +71,8 @@ def test_a_table_that_adds_up_is_taken_and_taken_once(
     first, again = port.settle(table, "tr_1"), port.settle(table, "tr_1")
 
     assert first == again
-    said = json.loads(base64.b64decode(table.table))
-    assert first.settlement_id == said["settlement_id"]
+    content = json.loads(base64.b64decode(table.table))
+    assert first.settlement_id == content["settlement_id"]
 
 
 @pytest.mark.parametrize("code", PUSHING)
@@ -121,11 +121,11 @@ def test_an_answer_that_the_hub_has_not_taken_is_told_after_a_restart_and_is_the
     with sandbox(tmp_path, ["department.rest-a"]) as alone:
         port = department_port(catalogue.departments["rest-a"], catalogue, alone.urls["department.rest-a"])
         port.settle(handed(a_table("rest-a"), DevelopmentAuthority(tmp_path / "pki")), "tr_1")
-        [said] = until(lambda: answers(tmp_path, "rest-a"))
+        [answered] = until(lambda: answers(tmp_path, "rest-a"))
     with sandbox(tmp_path, ["department.rest-a"], hub=witness.url):
-        [told] = until(lambda: list(witness.answers))
+        [received] = until(lambda: list(witness.answers))
 
-    assert told == said
+    assert received == answered
 
 
 def _another_net(table: dict[str, Any]) -> None:
@@ -192,8 +192,8 @@ def test_a_table_that_does_not_add_up_is_refused_with_the_place(
 
 
 def _changed(table: HandedTable, _: DevelopmentAuthority) -> HandedTable:
-    said = base64.b64decode(table.table).replace(b"Th", b"th", 1)
-    return table.model_copy(update={"table": base64.b64encode(said).decode()})
+    content = base64.b64decode(table.table).replace(b"Th", b"th", 1)
+    return table.model_copy(update={"table": base64.b64encode(content).decode()})
 
 
 def _no_signature(table: HandedTable, _: DevelopmentAuthority) -> HandedTable:
@@ -249,10 +249,10 @@ def test_a_table_of_ten_megabytes_arrives_whole(
     catalogue: Catalogue, code: str, authority: DevelopmentAuthority, running: Running
 ) -> None:
     """In SOAP it takes three elements."""
-    said = a_table(code, [LINES[0]] * 10_000)
-    for line in said["lines"]:
+    content = a_table(code, [LINES[0]] * 10_000)
+    for line in content["lines"]:
         line["dossier_code"] = "A" * 1_000
-    table = handed(said, authority)
+    table = handed(content, authority)
     patient = catalogue.departments[code].model_copy(update={"timeout_seconds": 60})
     port = department_port(patient, catalogue, running.urls[patient.counterparty])
     assert len(base64.b64decode(table.table)) > 2 * TABLE_PART

@@ -39,7 +39,7 @@ def authority(running: Running) -> DevelopmentAuthority:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, authority: DevelopmentAuthority) -> Path:
+def folder(tmp_path: Path, authority: DevelopmentAuthority) -> Path:
     """Where openssl works: the data, a request for a stamp on it, the root."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
@@ -53,22 +53,22 @@ def openssl(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["openssl", *words], cwd=folder, capture_output=True, text=True, timeout=30, check=False)
 
 
-def stamped(running: Running, desk: Path) -> subprocess.CompletedProcess[str]:
+def stamped(running: Running, folder: Path) -> subprocess.CompletedProcess[str]:
     """What openssl thinks of the TSA's reply to the request."""
-    query = (desk / "query.tsq").read_bytes()
+    query = (folder / "query.tsq").read_bytes()
     reply = call("POST", running.urls[TSA], data=query, headers=QUERY)
     assert reply.headers["Content-Type"] == "application/timestamp-reply"
-    (desk / "reply.tsr").write_bytes(reply.content)
-    return openssl(desk, "ts", "-verify", "-queryfile", "query.tsq", "-in", "reply.tsr", "-CAfile", "roots.pem")
+    (folder / "reply.tsr").write_bytes(reply.content)
+    return openssl(folder, "ts", "-verify", "-queryfile", "query.tsq", "-in", "reply.tsr", "-CAfile", "roots.pem")
 
 
 def served(running: Running) -> x509.CertificateRevocationList:
     return x509.load_der_x509_crl(call("GET", running.urls[CA]).content)
 
 
-def test_openssl_believes_the_stamp(running: Running, desk: Path) -> None:
-    assert stamped(running, desk).returncode == 0
-    by_data = openssl(desk, "ts", "-verify", "-data", "data.bin", "-in", "reply.tsr", "-CAfile", "roots.pem")
+def test_openssl_believes_the_stamp(running: Running, folder: Path) -> None:
+    assert stamped(running, folder).returncode == 0
+    by_data = openssl(folder, "ts", "-verify", "-data", "data.bin", "-in", "reply.tsr", "-CAfile", "roots.pem")
     assert by_data.returncode == 0
 
 
@@ -82,11 +82,11 @@ def test_openssl_believes_the_stamp(running: Running, desk: Path) -> None:
         ("garbage", "asn1"),
     ],
 )
-def test_openssl_refuses_a_stamp_that_is_wrong(running: Running, desk: Path, wrong: str, why: str) -> None:
+def test_openssl_refuses_a_stamp_that_is_wrong(running: Running, folder: Path, wrong: str, why: str) -> None:
     running.turn(TSA, stamps=wrong)
-    said = stamped(running, desk)
-    assert said.returncode != 0
-    assert why in said.stderr
+    outcome = stamped(running, folder)
+    assert outcome.returncode != 0
+    assert why in outcome.stderr
 
 
 def test_every_knob_that_is_documented_can_be_turned(running: Running) -> None:
@@ -98,9 +98,9 @@ def test_every_knob_that_is_documented_can_be_turned(running: Running) -> None:
     assert documented | {"right"} == set(get_args(Stamps))
 
 
-def test_a_stamp_of_an_hour_ago_is_well_signed(running: Running, desk: Path) -> None:
+def test_a_stamp_of_an_hour_ago_is_well_signed(running: Running, folder: Path) -> None:
     running.turn(TSA, stamps="time")
-    assert stamped(running, desk).returncode == 0, "only who knows when the request was made sees what is wrong"
+    assert stamped(running, folder).returncode == 0, "only who knows when the request was made sees what is wrong"
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_the_hub_names_what_is_wrong_with_a_stamp(
     assert end.value.code == code
 
 
-def test_a_stamping_authority_that_is_down_says_so_and_comes_back(running: Running, desk: Path) -> None:
+def test_a_stamping_authority_that_is_down_says_so_and_comes_back(running: Running, folder: Path) -> None:
     running.turn(TSA, down=True)
     assert call("POST", running.urls[TSA], data=b"", headers=QUERY).status_code == 503
     running.turn(TSA, down=False)
-    assert stamped(running, desk).returncode == 0
+    assert stamped(running, folder).returncode == 0
 
 
 def test_what_is_no_request_gets_no_stamp(running: Running) -> None:

@@ -35,7 +35,7 @@ class Log:
         return merkle.root(size, self.node).hex()
 
     def handed(self, size: int, held: int, *, name: str = "hub.test") -> WitnessedCheckpoint:
-        said = {
+        fields = {
             "v": 1,
             "typ": "vn.hub.checkpoint",
             "log": name,
@@ -46,7 +46,7 @@ class Log:
         }
         path = merkle.consistency_path(held, size, self.node) if held else []
         return WitnessedCheckpoint(
-            checkpoint=base64.b64encode(json.dumps(said).encode()).decode(),
+            checkpoint=base64.b64encode(json.dumps(fields).encode()).decode(),
             signature=base64.b64encode(b"the log's").decode(),
             held=held,
             consistency=[hash_.hex() for hash_ in path],
@@ -81,8 +81,12 @@ def test_what_goes_on_is_kept_on_the_disk_and_counter_signed_where_the_departmen
         assert (receipt.size, receipt.root) == (size, LOG.root(size))
         assert (receipt.signature is not None) == catalogue.departments[code].signing.signs
     [path] = tmp_path.rglob(witnessed_path(Path(), f"department.{code}").name)
-    kept = [Witnessed.model_validate_json(line) for line in path.read_text().splitlines()]
-    assert [(one.size, one.key) for one in kept] == [(3, "checkpoint-3"), (8, "checkpoint-8"), (20, "checkpoint-20")]
+    witnessed = [Witnessed.model_validate_json(line) for line in path.read_text().splitlines()]
+    assert [(one.size, one.key) for one in witnessed] == [
+        (3, "checkpoint-3"),
+        (8, "checkpoint-8"),
+        (20, "checkpoint-20"),
+    ]
 
 
 @pytest.mark.parametrize(

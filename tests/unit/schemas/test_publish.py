@@ -1,4 +1,4 @@
-"""The JSON Schemas that integrators are given: fresh, and of one mind with our doors."""
+"""The JSON Schemas that integrators are given: fresh, and in agreement with our endpoints."""
 
 import json
 from typing import Any, Final

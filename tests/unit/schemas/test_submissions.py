@@ -153,6 +153,6 @@ def test_no_refusal_repeats_what_was_sent(pointer: str, value: Any) -> None:
     try:
         read(Submission, sent(changed(pointer, value)))
     except Refused as refusal:
-        told = str(refusal) + repr(refusal.faults)
-        assert "canary" not in told
-        assert "270000000123" not in told
+        message = str(refusal) + repr(refusal.faults)
+        assert "canary" not in message
+        assert "270000000123" not in message

@@ -1,4 +1,4 @@
-"""The one rule for text: what is refused at a door, what becomes of it in an answer, and what shows nothing."""
+"""The one rule for text: what an endpoint refuses, what becomes of it in an answer, and what is invisible."""
 
 import json
 import sys
@@ -77,11 +77,11 @@ def test_what_shows_anything_is_a_text(text: str) -> None:
 
 
 def test_a_payers_words_are_cleaned_and_the_names_of_his_payment_are_not() -> None:
-    said = {"provider": "a", "provider_txn": "1", "kind": NotificationKind.PAYMENT, "amount": 1, "account": "1"}
-    assert Notification.model_validate(said | {"text": "HC\x00 Bi\u0300nh \ud83d"}).text == "HC Bình "
+    fields = {"provider": "a", "provider_txn": "1", "kind": NotificationKind.PAYMENT, "amount": 1, "account": "1"}
+    assert Notification.model_validate(fields | {"text": "HC\x00 Bi\u0300nh \ud83d"}).text == "HC Bình "
     for name in ("provider_txn", "account", "bank_ref", "reference", "original"):
         with pytest.raises(ValueError, match="control character"):
-            Notification.model_validate(said | {name: "1\x00"})
+            Notification.model_validate(fields | {name: "1\x00"})
 
 
 def test_json_with_escapes_is_held_to_the_same_rule() -> None:

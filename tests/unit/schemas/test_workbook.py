@@ -1,4 +1,4 @@
-"""Workbooks from strangers: looked through before room is made for them, and read as they were looked through."""
+"""Workbooks from strangers: checked before memory is allocated for them, and read as they were checked."""
 
 import io
 import zipfile
@@ -16,25 +16,28 @@ ROWS: Final = ((1, "một"), (2, "hai"))
 Change = Callable[[bytes], bytes]
 
 
-def made(rows: Sequence[Sequence[Any]] = ROWS) -> bytes:
-    kept = io.BytesIO()
-    with xlsxwriter.Workbook(kept) as book:
+def workbook(rows: Sequence[Sequence[Any]] = ROWS) -> bytes:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
         sheet = book.add_worksheet("A")
         for at, row in enumerate(rows):
             sheet.write_row(at, 0, row)
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
 def changed(change: Change, name: str = SHEET, to: str = SHEET) -> bytes:
     """The workbook with one part changed, and called ``to`` wherever it is named."""
-    kept = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(made())) as package, zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as again:
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook())) as package,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as again,
+    ):
         for member in package.namelist():
             content = package.read(member)
             content = change(content) if member == name else content
             content = content.replace(name.removeprefix("xl/").encode(), to.removeprefix("xl/").encode())
             again.writestr(to if member == name else member, content)
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
 def with_cell(cell: bytes) -> Change:
@@ -53,17 +56,17 @@ def wrong(raw: bytes) -> UnreadableFile:
 
 
 def test_what_was_looked_through_is_what_is_read() -> None:
-    assert read(made()) == [list(row) for row in ROWS]
+    assert read(workbook()) == [list(row) for row in ROWS]
     assert read(changed(lambda part: part)) == [list(row) for row in ROWS]
 
 
 @pytest.mark.parametrize("place", ["XFD100000", "ABC1048576", "A10000001", "ZZZZ1", "A0", "1A", "", "XFE1"])
-def test_a_cell_far_away_is_refused_before_room_is_made_for_it(place: str) -> None:
+def test_a_cell_far_away_is_refused_before_memory_is_allocated_for_it(place: str) -> None:
     error = wrong(changed(with_cell(b'<c r="%s"><v>1</v></c>' % place.encode())))
     assert SHEET in error.sentence
 
 
-def test_a_cell_far_away_that_holds_nothing_takes_no_room() -> None:
+def test_a_cell_far_away_that_holds_nothing_takes_no_memory() -> None:
     assert read(changed(with_cell(b'<c r="XFD100000" s="0"/>'))) == [list(row) for row in ROWS]
 
 
@@ -94,12 +97,12 @@ def test_a_text_that_stands_in_too_many_cells_is_refused() -> None:
     text = b"<sst><si><t>" + b"x" * 500_000 + b"</t></si></sst>"
     cells = b"".join(b'<c t="s"><v>0</v></c>' for _ in range(600))
     part = changed(lambda _: text, name="xl/sharedStrings.xml", to="xl/sharedStrings.xml")
-    kept = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(part)) as package, zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as again:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(part)) as package, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as again:
         for member in package.namelist():
             content = package.read(member)
             again.writestr(member, with_cell(cells)(content) if member == SHEET else content)
-    assert "characters" in wrong(kept.getvalue()).sentence
+    assert "characters" in wrong(buffer.getvalue()).sentence
 
 
 @pytest.mark.parametrize(
@@ -126,15 +129,15 @@ def test_a_part_that_does_not_unfold_is_named() -> None:
 
 
 def test_a_part_that_is_there_twice_is_refused() -> None:
-    kept = io.BytesIO(made())
-    with zipfile.ZipFile(kept, "a") as package, pytest.warns(UserWarning, match="Duplicate"):
+    buffer = io.BytesIO(workbook())
+    with zipfile.ZipFile(buffer, "a") as package, pytest.warns(UserWarning, match="Duplicate"):
         package.writestr(SHEET, "<worksheet/>")
-    assert "twice" in wrong(kept.getvalue()).sentence
+    assert "twice" in wrong(buffer.getvalue()).sentence
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_packing_that_takes_memory_by_a_word_in_its_header_is_refused(method: int) -> None:
-    kept = io.BytesIO()
-    with zipfile.ZipFile(kept, "w", method) as package:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as package:
         package.writestr(SHEET, "<worksheet/>")
-    assert "packed" in wrong(kept.getvalue()).sentence
+    assert "packed" in wrong(buffer.getvalue()).sentence

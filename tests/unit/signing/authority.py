@@ -130,7 +130,7 @@ class SigningAuthority:
 
     def crl(
         self,
-        made: datetime = DAY,
+        made_at: datetime = DAY,
         lasts: timedelta = timedelta(days=7),
         *,
         revoked: Mapping[x509.Certificate, datetime] | None = None,
@@ -139,7 +139,7 @@ class SigningAuthority:
         key: PrivateKey | None = None,
     ) -> x509.CertificateRevocationList:
         """``revoked``: since when. ``key_lost``: the invalidity date that every entry gives. ``key``: a forger's."""
-        builder = x509.CertificateRevocationListBuilder(self.name, made, made + lasts)
+        builder = x509.CertificateRevocationListBuilder(self.name, made_at, made_at + lasts)
         builder = builder.add_extension(x509.CRLNumber(1), critical=False)
         if partial:
             scope = x509.IssuingDistributionPoint(None, None, True, False, None, False, False)

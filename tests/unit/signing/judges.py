@@ -62,8 +62,10 @@ def pyhanko_signs(content: bytes, holder: KeyHolder) -> bytes:
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     signer = SimpleSigner(_asn1(holder.certificate), keys.PrivateKeyInfo.load(key), store)
-    made = asyncio.run(signer.async_sign_general_data(io.BytesIO(content), "sha256", detached=True, use_cades=True))
-    return bytes(made.dump())
+    signature = asyncio.run(
+        signer.async_sign_general_data(io.BytesIO(content), "sha256", detached=True, use_cades=True)
+    )
+    return bytes(signature.dump())
 
 
 def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:

@@ -94,7 +94,7 @@ class Notary:
         return cms.sign(content, by, self.at + after)
 
     def record(self, number: int = 1, **changes: Any) -> bytes:
-        said = {
+        record = {
             "v": 1,
             "typ": "vn.hub.handoff",
             "id": f"hd_{number:026}",
@@ -122,11 +122,11 @@ class Notary:
             "personal": hashlib.sha256(b"salt %d" % number).hexdigest(),
             "prev": "0" * 64,
         }
-        return canonical.encode(said | changes)
+        return canonical.encode(record | changes)
 
     def counter_record(self, record: bytes, **changes: Any) -> bytes:
         handoff = canonical.decode(record)
-        said = {
+        counter = {
             "v": 1,
             "typ": "vn.hub.receipt",
             "handoff": handoff["id"],
@@ -138,11 +138,11 @@ class Notary:
             "received_at": _moment(self.at),
             "note": None,
         }
-        return canonical.encode(said | changes)
+        return canonical.encode(counter | changes)
 
     def minute(self, record: bytes, **changes: Any) -> bytes:
         handoff = canonical.decode(record)
-        said = {
+        minute = {
             "v": 1,
             "typ": "vn.hub.minute",
             "handoff": handoff["id"],
@@ -162,7 +162,7 @@ class Notary:
             "entered_by": {"agency": CENTRE, "role": "centre", "officer": "tt-01"},
             "entered_at": _moment(self.at),
         }
-        return canonical.encode(said | changes)
+        return canonical.encode(minute | changes)
 
     def enter(self, record: bytes, *signatures: bytes) -> int:
         """Into the log; its place."""
@@ -182,8 +182,8 @@ class Notary:
 
     def checkpoint(self, **changes: Any) -> bytes:
         root = merkle.root(self.size, self.node).hex()
-        said = {"v": 1, "typ": "vn.hub.checkpoint", "log": LOG, "size": self.size, "root": root, "prev": "0" * 64}
-        return canonical.encode(said | {"at": _moment(self.at)} | changes)
+        record = {"v": 1, "typ": "vn.hub.checkpoint", "log": LOG, "size": self.size, "root": root, "prev": "0" * 64}
+        return canonical.encode(record | {"at": _moment(self.at)} | changes)
 
     def stamp(self, body: bytes, at: datetime | None = None) -> bytes:
         digest = hashlib.sha256(body).digest()
@@ -200,7 +200,7 @@ class Notary:
             path=tuple(merkle.inclusion_path(place, self.size, self.node)),
             root=merkle.root(self.size, self.node),
         )
-        made = BundledAct(
+        act = BundledAct(
             kind=kind,
             record=record,
             record_hash=shown.record_hash,
@@ -210,7 +210,7 @@ class Notary:
             checkpoint_signature=self.sign(body, self.log),
             stamp=self.stamp(body),
         )
-        return replace(made, **changes)
+        return replace(act, **changes)
 
     def signed(self, record: bytes) -> tuple[bytes, bytes]:
         """The officer's signature, then the seal's over it."""

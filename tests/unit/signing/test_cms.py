@@ -68,14 +68,14 @@ def test_a_signature_that_pyhanko_made_is_accepted(kind: str) -> None:
 def test_a_signature_that_openssl_made_is_accepted(kind: str, tmp_path: Path) -> None:
     signer = holder(kind)
     key, certificate = signer.write(tmp_path)
-    made = openssl(
+    outcome = openssl(
         *("cms", "-sign", "-cades", "-binary", "-md", "sha384", "-outform", "DER"),
         *("-signer", certificate, "-inkey", key),
         stdin=CONTENT,
     )
-    assert made.returncode == 0, made.stderr
+    assert outcome.returncode == 0, outcome.stderr
     trust = ROOT.trust(ISSUING.crl(now() - timedelta(hours=1))).knowing([ISSUING.certificate])
-    assert verifier.verify(CONTENT, made.stdout, trust, at=now()).certificate == signer.certificate
+    assert verifier.verify(CONTENT, outcome.stdout, trust, at=now()).certificate == signer.certificate
 
 
 def test_asn1crypto_reads_the_four_attributes() -> None:

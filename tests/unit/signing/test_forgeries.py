@@ -100,8 +100,8 @@ class ForgeryTown(Notary):
             giver, receiver = _side(DEPARTMENT, "department"), _side(CENTRE, "centre")
             record = self.record(act="return", giver=giver, receiver=receiver)
             answer = self.counter_record(record, receiver=_side(CENTRE, "centre", "tt-01"))
-            given = ("handoff", record, (self.sign(record, hands["receiver"]),))
-            return self._logged(hands, given, ("receipt", answer, both(answer)))
+            act = ("handoff", record, (self.sign(record, hands["receiver"]),))
+            return self._logged(hands, act, ("receipt", answer, both(answer)))
         record = self.record()
         if kind == "minute":
             minute = self.minute(record)

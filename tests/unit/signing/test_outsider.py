@@ -53,7 +53,7 @@ def test_a_name_that_no_bundle_has_is_refused(
     assert not (tmp_path / "bundle" / "made").exists()
 
 
-def test_a_link_does_not_make_room_for_a_file_that_is_not_listed(
+def test_a_link_does_not_let_in_a_file_that_is_not_listed(
     notary: Notary, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     script = unpacked(
@@ -73,7 +73,7 @@ def test_a_pipe_is_no_bundle_and_is_not_waited_for(tmp_path: Path) -> None:
             archive.opened(endless)
 
 
-def test_a_line_twice_does_not_make_room_for_a_file_that_is_not_listed(
+def test_a_repeated_line_does_not_let_in_a_file_that_is_not_listed(
     notary: Notary, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     line = files[SUMS].splitlines(keepends=True)[-1]
@@ -88,8 +88,8 @@ def test_a_part_that_does_not_belong_there_is_refused(
     moved = "02-receipt" if other != "02-handoff" else "01-handoff"
     parts = {name.replace(moved, other): data for name, data in files.items() if name.startswith(moved)}
     rest = {name: data for name, data in files.items() if not name.startswith("0")}
-    kept = {name: data for name, data in files.items() if name.startswith("01-handoff") and other != "01-receipt"}
-    assert judged(notary, summed(rest | kept | parts), tmp_path).returncode == 1
+    files_left = {name: data for name, data in files.items() if name.startswith("01-handoff") and other != "01-receipt"}
+    assert judged(notary, summed(rest | files_left | parts), tmp_path).returncode == 1
 
 
 def test_what_the_system_believes_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

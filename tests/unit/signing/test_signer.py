@@ -42,13 +42,13 @@ def elsewhere(pki: Pki, office: KeyOffice, id: str) -> tuple[SoftwareKey, Office
 
 def test_the_officer_signs_the_record_and_the_seal_signs_the_officers_signature(office: KeyOffice) -> None:
     signer, moment = office.signer, now()
-    made = signer.sign_record(RECORD, officer(office, "ra-01"), moment, department="rest-a")
-    person = verifier.verify(RECORD, made.person, signer.trust(), at=moment)
-    seal = verifier.verify(made.person, made.seal, signer.trust(), at=moment)
+    signed = signer.sign_record(RECORD, officer(office, "ra-01"), moment, department="rest-a")
+    person = verifier.verify(RECORD, signed.person, signer.trust(), at=moment)
+    seal = verifier.verify(signed.person, signed.seal, signer.trust(), at=moment)
     assert "ra-01" in person.certificate.subject.rfc4514_string()
     assert "seal.trung-tam" in seal.certificate.subject.rfc4514_string()
     with pytest.raises(Invalid):
-        verifier.verify(RECORD, made.seal, signer.trust(), at=moment)
+        verifier.verify(RECORD, signed.seal, signer.trust(), at=moment)
 
 
 def test_the_centres_own_officer_serves_every_department(office: KeyOffice) -> None:
@@ -155,9 +155,9 @@ def test_what_an_officer_signed_elsewhere_is_sealed(office: KeyOffice, own_pki: 
     key, known = elsewhere(own_pki, office, "ra-02")
     signer, moment = office.signer, now()
     person = cms.sign(RECORD, key, moment)
-    made = signer.seal_record(RECORD, person, known, moment, department="rest-a")
-    assert made.person == person
-    seal = verifier.verify(person, made.seal, signer.trust(), at=moment).certificate
+    signed = signer.seal_record(RECORD, person, known, moment, department="rest-a")
+    assert signed.person == person
+    seal = verifier.verify(person, signed.seal, signer.trust(), at=moment).certificate
     assert seal == own_pki.keyring.current("seal.trung-tam", moment).certificate
     with pytest.raises(MayNotSign, match="device"):
         signer.sign_record(RECORD, known, moment, department="rest-a")

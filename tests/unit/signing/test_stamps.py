@@ -61,7 +61,7 @@ def tsa(tmp_path: Path) -> TSA:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def token(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A token for DATA."""
     return TSA(tmp_path_factory.mktemp("tsa")).token()
 
@@ -103,11 +103,11 @@ def test_openssl_accepts_the_token_that_we_keep(tsa: TSA) -> None:
 
 def test_openssl_reads_our_question(tmp_path: Path) -> None:
     (tmp_path / "question.tsq").write_bytes(stamps.request(DIGEST, NONCE, POLICY))
-    told = openssl("ts", "-query", "-in", tmp_path / "question.tsq", "-text").stdout.decode()
-    assert "Hash Algorithm: sha256" in told
-    assert f"Nonce: 0x{NONCE:X}" in told
-    assert f"Policy OID: {POLICY}" in told
-    assert "Certificate required: yes" in told
+    text = openssl("ts", "-query", "-in", tmp_path / "question.tsq", "-text").stdout.decode()
+    assert "Hash Algorithm: sha256" in text
+    assert f"Nonce: 0x{NONCE:X}" in text
+    assert f"Policy OID: {POLICY}" in text
+    assert "Certificate required: yes" in text
 
 
 def test_a_digest_that_is_none_is_not_asked_for() -> None:
@@ -137,8 +137,8 @@ def test_a_reply_that_is_none_is_refused(reply: bytes) -> None:
     assert refusal(stamps.read, reply, DIGEST, NONCE) in ("not-a-stamp", "not-a-signature")
 
 
-def test_a_stamp_for_other_data_proves_nothing(kept: bytes) -> None:
-    assert refusal(stamps.verify, kept, DATA + b" ", trust()) == "stamp-imprint"
+def test_a_stamp_for_other_data_proves_nothing(token: bytes) -> None:
+    assert refusal(stamps.verify, token, DATA + b" ", trust()) == "stamp-imprint"
 
 
 def test_a_signature_is_no_stamp() -> None:
@@ -175,17 +175,17 @@ def test_a_stamp_made_after_the_authority_was_revoked_is_refused_and_one_made_be
     assert stamps.verify(forged(holder, now() - timedelta(hours=3)), DATA, known).serial == 1
 
 
-def test_a_stamp_of_an_unknown_authority_decides_nothing(kept: bytes) -> None:
+def test_a_stamp_of_an_unknown_authority_decides_nothing(token: bytes) -> None:
     with pytest.raises(Undecided):
-        stamps.verify(kept, DATA, SigningAuthority("Other").trust())
+        stamps.verify(token, DATA, SigningAuthority("Other").trust())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_no_bit_of_what_a_stamp_says_can_be_flipped(kept: bytes, data: st.DataObject) -> None:
-    whole = stamps.verify(kept, DATA, trust())
-    bit = data.draw(st.integers(0, len(kept) * 8 - 1))
-    bent = (int.from_bytes(kept) ^ 1 << bit).to_bytes(len(kept))
+def test_no_bit_of_what_a_stamp_says_can_be_flipped(token: bytes, data: st.DataObject) -> None:
+    whole = stamps.verify(token, DATA, trust())
+    bit = data.draw(st.integers(0, len(token) * 8 - 1))
+    bent = (int.from_bytes(token) ^ 1 << bit).to_bytes(len(token))
     try:
         stamp = stamps.verify(bent, DATA, trust())
     except (Invalid, Undecided):

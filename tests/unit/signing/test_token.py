@@ -74,12 +74,12 @@ def test_openssl_finds_the_tokens_request_in_order(
         pytest.skip("openssl is not installed")
     file = tmp_path / "request.csr"
     file.write_bytes(enrolment.request(keyring, name, {"common_name": name}, in_token=True, as_rsa=as_rsa))
-    said = subprocess.run(
+    outcome = subprocess.run(
         ["openssl", "req", "-verify", "-noout", "-subject", "-in", str(file)],
         capture_output=True, text=True, check=True, timeout=30,
     )  # fmt: skip
-    assert "verify OK" in said.stdout + said.stderr
-    assert name in said.stdout
+    assert "verify OK" in outcome.stdout + outcome.stderr
+    assert name in outcome.stdout
 
 
 def test_a_key_moves_from_its_file_into_the_token_by_a_rotation(own_pki: Pki, token: Pkcs11Token) -> None:

@@ -191,9 +191,9 @@ def test_a_certificate_that_has_no_part_in_it_is_refused() -> None:
     ],
 )
 def test_a_signature_without_one_of_the_four_attributes_is_refused(missing: str, code: str) -> None:
-    kept = attributes()
-    del kept[missing]
-    assert refusal(CONTENT, signed_over(kept)) == code
+    remaining = attributes()
+    del remaining[missing]
+    assert refusal(CONTENT, signed_over(remaining)) == code
 
 
 def test_signed_attributes_out_of_order_are_refused_though_they_are_signed() -> None:

@@ -35,12 +35,12 @@ def bank(catalogue: Catalogue) -> Bank:
     return catalogue.banks["bank-a"]
 
 
-def as_csv(told: StatementDraft) -> bytes:
-    return csv_file(table(told))
+def as_csv(draft: StatementDraft) -> bytes:
+    return csv_file(table(draft))
 
 
-def as_xlsx(told: StatementDraft) -> bytes:
-    return xlsx(table(told, thousands=","))
+def as_xlsx(draft: StatementDraft) -> bytes:
+    return xlsx(table(draft, thousands=","))
 
 
 @pytest.mark.parametrize("write", [camt, mt940, as_csv, as_xlsx])
@@ -160,13 +160,15 @@ def test_a_server_that_cannot_be_started_is_no_fault_of_the_file(monkeypatch: py
 
 @pytest.mark.usefixtures("hostile")
 def test_threads_have_their_files_read_one_after_another() -> None:
-    found: list[list[bytes]] = []
-    threads = [threading.Thread(target=lambda size=size: found.append(ask("reads", b"x" * size))) for size in range(20)]
+    answers: list[list[bytes]] = []
+    threads = [
+        threading.Thread(target=lambda size=size: answers.append(ask("reads", b"x" * size))) for size in range(20)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(found) == sorted([str(size).encode()] for size in range(20))
+    assert sorted(answers) == sorted([str(size).encode()] for size in range(20))
 
 
 @pytest.mark.usefixtures("hostile")
@@ -176,8 +178,8 @@ def test_a_process_that_was_forked_has_a_server_of_its_own() -> None:
     reading, writing = os.pipe()
     fork = os.fork()
     if fork == 0:
-        told = b"".join([*ask("reads"), b" ", str(client._servers[0]._process.pid).encode()])
-        os.write(writing, told)
+        report = b"".join([*ask("reads"), b" ", str(client._servers[0]._process.pid).encode()])
+        os.write(writing, report)
         client._close()
         os._exit(0)
     os.waitpid(fork, 0)

@@ -15,12 +15,12 @@ def app() -> Celery:
 
 
 def a_task(app: Celery, seen: list[tuple[str, ...]]) -> HubTask:
-    def verb(*arguments: str) -> None:
+    def command(*arguments: str) -> None:
         seen.append(arguments)
         if arguments and arguments[0].startswith("tr_"):
             raise ValueError(MARKER)
 
-    task = app.task(verb, name="a.task", base=HubTask)
+    task = app.task(command, name="a.task", base=HubTask)
     assert isinstance(task, HubTask)
     return task
 

@@ -21,19 +21,19 @@ class Clock:
 def published(seconds: float, *, away_until: float = 0.0, slept: float = 0.0) -> list[tuple[float, str]]:
     """(when, name) of all that ``run`` publishes: "often" every 2 s, "seldom" every 5 s."""
     clock = Clock()
-    said: list[tuple[float, str]] = []
+    ticks: list[tuple[float, str]] = []
 
     def publish(names: list[str]) -> None:
         if clock.now < away_until:
             raise ConnectionError
-        said.extend((clock.now, name) for name in names)
-        if len(said) == 2:
+        ticks.extend((clock.now, name) for name in names)
+        if len(ticks) == 2:
             clock.now += slept
         if clock.now >= seconds:
             clock.stopping.set()
 
     publish_ticks({"often": 2, "seldom": 5}, publish, clock.stopping, lambda: clock.now)
-    return said
+    return ticks
 
 
 def test_every_tick_comes_at_once_and_then_at_its_time() -> None:
@@ -45,5 +45,5 @@ def test_what_the_broker_does_not_take_is_published_when_it_is_back() -> None:
 
 
 def test_a_long_sleep_is_one_tick_late_and_not_made_up_for() -> None:
-    said = published(1004, slept=1000)
-    assert said[2:] == [(1002, "often"), (1004, "often")]
+    ticks = published(1004, slept=1000)
+    assert ticks[2:] == [(1002, "often"), (1004, "often")]

@@ -17,11 +17,16 @@ OLD = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.{:02}"
 
 def test_a_statement_is_read_with_all_that_it_says(read: Reading) -> None:
     move = StatementMovement(50_000, "HC123456789012 nộp phí", ref="FT1", e2e="E1", value=ago(2))
-    [found] = read(camt(StatementDraft([move, StatementMovement(-1_000)], opening=100_000, id="S9", sequence=9)))
-    assert (found.kind, found.account, found.bank_id, found.sequence) == (EntryKind.STATEMENT, "1020304050607", "S9", 9)
-    assert (found.opening, found.closing, found.currency) == (100_000, 149_000, "VND")
-    assert (found.from_date, found.to_date) == (ago(1), ago(1))
-    first, second = found.entries
+    [statement] = read(camt(StatementDraft([move, StatementMovement(-1_000)], opening=100_000, id="S9", sequence=9)))
+    assert (statement.kind, statement.account, statement.bank_id, statement.sequence) == (
+        EntryKind.STATEMENT,
+        "1020304050607",
+        "S9",
+        9,
+    )
+    assert (statement.opening, statement.closing, statement.currency) == (100_000, 149_000, "VND")
+    assert (statement.from_date, statement.to_date) == (ago(1), ago(1))
+    first, second = statement.entries
     assert (first.amount, first.bank_ref, first.e2e, first.text) == (50_000, "FT1", "E1", "HC123456789012 nộp phí")
     assert (first.booking_date, first.value_date, first.standing) == (ago(1), ago(2), EntryStatus.BOOK)
     assert (second.amount, second.bank_ref, second.e2e) == (-1_000, None, None)
@@ -38,8 +43,8 @@ def test_every_version_is_read(read: Reading, version: int) -> None:
 @pytest.mark.parametrize(("kind", "means"), [("Rpt", EntryKind.INTERIM), ("Ntfctn", EntryKind.NOTICE)])
 def test_what_is_no_statement_says_so(read: Reading, kind: str, means: EntryKind) -> None:
     ns = OLD.format(8).replace("053", {"Rpt": "052", "Ntfctn": "054"}[kind])
-    [found] = read(camt(StatementDraft([StatementMovement(5)]), ns=ns, kind=kind))
-    assert (found.kind, found.opening, found.closing) == (means, None, None)
+    [statement] = read(camt(StatementDraft([StatementMovement(5)]), ns=ns, kind=kind))
+    assert (statement.kind, statement.opening, statement.closing) == (means, None, None)
 
 
 def test_neither_a_namespace_nor_an_envelope_matters(read: Reading) -> None:
@@ -101,8 +106,10 @@ def test_a_file_of_this_machine_is_never_read_into_a_text(wrong: Wrong, tmp_path
 
 
 def test_a_pending_entry_is_pending_and_one_that_takes_back_says_so(read: Reading) -> None:
-    [found] = read(camt(StatementDraft([StatementMovement(5, standing="PDNG"), StatementMovement(-7, reversal=True)])))
-    assert [(one.standing, one.reversal, one.amount) for one in found.entries] == [
+    [statement] = read(
+        camt(StatementDraft([StatementMovement(5, standing="PDNG"), StatementMovement(-7, reversal=True)]))
+    )
+    assert [(one.standing, one.reversal, one.amount) for one in statement.entries] == [
         (EntryStatus.PDNG, False, 5),
         (EntryStatus.BOOK, True, -7),
     ]
@@ -138,14 +145,18 @@ def test_totals_of_the_file_are_read(read: Reading) -> None:
 
 
 def test_several_statements_and_one_without_entries_are_read(read: Reading) -> None:
-    found = read(
+    statements = read(
         camt(
             StatementDraft([StatementMovement(5)]),
             StatementDraft([], opening=7, account="7060504030201", id="2"),
             StatementDraft([StatementMovement(1)], id="3"),
         )
     )
-    assert [(one.bank_id, len(one.entries), one.closing) for one in found] == [("1", 1, 5), ("2", 0, 7), ("3", 1, 1)]
+    assert [(one.bank_id, len(one.entries), one.closing) for one in statements] == [
+        ("1", 1, 5),
+        ("2", 0, 7),
+        ("3", 1, 1),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -211,39 +222,39 @@ def paid(amount: int, *charges: tuple[int, str], currency: str = "VND", more: st
     records = "".join(
         f'<Rcrd><Amt Ccy="VND">{charge}</Amt><CdtDbtInd>{way}</CdtDbtInd></Rcrd>' for charge, way in charges
     )
-    told = f"<Chrgs>{records}</Chrgs>" if charges else ""
-    return f'<TxDtls><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>{more}{told}</TxDtls>'
+    charged = f"<Chrgs>{records}</Chrgs>" if charges else ""
+    return f'<TxDtls><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>{more}{charged}</TxDtls>'
 
 
 def test_a_charge_beside_a_detail_is_what_its_entry_is_short_of(read: Reading) -> None:
-    [found] = read(detailed(paid(150_000, (1_100, "DBIT"))))
-    assert ([entry.amount for entry in found.entries], found.entries[0].details) == ([148_900], ())
-    [found] = read(detailed(paid(100_000, (1_000, "DBIT")) + paid(50_000, (200, "DBIT"), (100, "CRDT"))))
-    assert [detail.amount for detail in found.entries[0].details] == [99_000, 49_900]
+    [statement] = read(detailed(paid(150_000, (1_100, "DBIT"))))
+    assert ([entry.amount for entry in statement.entries], statement.entries[0].details) == ([148_900], ())
+    [statement] = read(detailed(paid(100_000, (1_000, "DBIT")) + paid(50_000, (200, "DBIT"), (100, "CRDT"))))
+    assert [detail.amount for detail in statement.entries[0].details] == [99_000, 49_900]
 
 
 def test_a_charge_that_does_not_explain_the_difference_leaves_it_standing(read: Reading) -> None:
-    [found] = read(detailed(paid(150_000, (1_101, "DBIT"))))
-    assert sum(detail.amount for detail in found.entries[0].details) != found.entries[0].amount
+    [statement] = read(detailed(paid(150_000, (1_101, "DBIT"))))
+    assert sum(detail.amount for detail in statement.entries[0].details) != statement.entries[0].amount
 
 
 def test_a_charge_of_the_entry_itself_counts_as_well(read: Reading) -> None:
     charge = b'<Chrgs><Rcrd><Amt Ccy="VND">1100</Amt><CdtDbtInd>DBIT</CdtDbtInd></Rcrd></Chrgs><NtryDtls>'
-    [found] = read(detailed(paid(150_000)).replace(b"<NtryDtls>", charge))
-    assert (found.entries[0].amount, found.entries[0].details) == (148_900, ())
+    [statement] = read(detailed(paid(150_000)).replace(b"<NtryDtls>", charge))
+    assert (statement.entries[0].amount, statement.entries[0].details) == (148_900, ())
 
 
 @pytest.mark.parametrize("more", ["", '<AmtDtls><TxAmt><Amt Ccy="VND">148900</Amt></TxAmt></AmtDtls>'])
 def test_what_a_detail_was_in_another_currency_does_not_refuse_its_entry(read: Reading, more: str) -> None:
-    [found] = read(detailed(paid(6, currency="USD", more=more)))
-    assert (found.entries[0].amount, found.entries[0].details) == (148_900, ())
+    [statement] = read(detailed(paid(6, currency="USD", more=more)))
+    assert (statement.entries[0].amount, statement.entries[0].details) == (148_900, ())
 
 
 def test_an_amount_of_the_account_s_own_currency_is_looked_for_in_every_detail(read: Reading) -> None:
     own = '<AmtDtls><TxAmt><Amt Ccy="VND">{}</Amt></TxAmt></AmtDtls>'
     both = paid(4, currency="USD", more=own.format(100_000)) + paid(2, currency="USD", more=own.format(48_900))
-    [found] = read(detailed(both))
-    assert [detail.amount for detail in found.entries[0].details] == [100_000, 48_900]
+    [statement] = read(detailed(both))
+    assert [detail.amount for detail in statement.entries[0].details] == [100_000, 48_900]
 
 
 @pytest.mark.parametrize(

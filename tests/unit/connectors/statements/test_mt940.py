@@ -20,15 +20,15 @@ def by(raw: bytes, **profile: object) -> list[Statement]:
 
 def test_a_statement_is_read_with_all_that_it_says(read: Reading) -> None:
     move = StatementMovement(50_000, "HC123456789012 NOP PHI", ref="FT1", e2e="E1", value=ago(2))
-    [found] = read(bank_files.mt940(StatementDraft([move, StatementMovement(-1_000)], opening=100_000, sequence=9)))
-    assert (found.kind, found.account, found.bank_id, found.sequence) == (
+    [statement] = read(bank_files.mt940(StatementDraft([move, StatementMovement(-1_000)], opening=100_000, sequence=9)))
+    assert (statement.kind, statement.account, statement.bank_id, statement.sequence) == (
         EntryKind.STATEMENT,
         "1020304050607",
         "9/1",
         9,
     )
-    assert (found.opening, found.closing, found.currency) == (100_000, 149_000, "VND")
-    first, second = found.entries
+    assert (statement.opening, statement.closing, statement.currency) == (100_000, 149_000, "VND")
+    first, second = statement.entries
     assert (first.amount, first.bank_ref, first.e2e, first.text) == (50_000, "FT1", "E1", "HC123456789012 NOP PHI")
     assert (first.booking_date, first.value_date) == (ago(1), ago(2))
     assert (second.amount, second.bank_ref, second.e2e) == (-1_000, None, None)
@@ -45,8 +45,8 @@ def enveloped(raw: bytes) -> bytes:
 
 def test_headers_and_trailers_of_fin_are_read_over(read: Reading) -> None:
     raw = bank_files.mt940(StatementDraft([StatementMovement(50_000)]))
-    [bare], [found] = read(raw), read(enveloped(raw))
-    assert [one.model_copy(update={"line": 0}) for one in found.entries] == [
+    [bare], [statement] = read(raw), read(enveloped(raw))
+    assert [one.model_copy(update={"line": 0}) for one in statement.entries] == [
         one.model_copy(update={"line": 0}) for one in bare.entries
     ]
     second = bank_files.mt940(StatementDraft([StatementMovement(7)], opening=50_000, day=ago(0)))
@@ -71,9 +71,9 @@ def test_what_is_taken_back_goes_the_other_way(read: Reading) -> None:
 
 def test_long_details_stay_whole_with_their_line_breaks(read: Reading) -> None:
     text = "".join(f"{number:03}" for number in range(400))
-    [found] = read(bank_files.mt940(StatementDraft([StatementMovement(1, text)])))
-    assert found.entries[0].text.replace("\n", "") == text
-    assert found.entries[0].text.count("\n") == len(text) // 65
+    [statement] = read(bank_files.mt940(StatementDraft([StatementMovement(1, text)])))
+    assert statement.entries[0].text.replace("\n", "") == text
+    assert statement.entries[0].text.count("\n") == len(text) // 65
 
 
 def test_structured_details_are_put_together_without_their_marks(read: Reading) -> None:
@@ -120,8 +120,8 @@ def paged(*pages: str) -> bytes:
 
 
 def test_the_pages_of_a_statement_are_put_together(read: Reading) -> None:
-    [found] = read(paged("FM", "MM", "MF"))
-    assert (found.opening, found.closing, len(found.entries), found.whole) == (0, 30, 3, True)
+    [statement] = read(paged("FM", "MM", "MF"))
+    assert (statement.opening, statement.closing, len(statement.entries), statement.whole) == (0, 30, 3, True)
 
 
 @pytest.mark.parametrize("pages", [("FM",), ("MF",), ("MM",), ("FM", "MM"), ("FF", "MF")])
@@ -140,9 +140,9 @@ def test_an_mt942_tells_of_movements_and_has_its_own_totals(read: Reading) -> No
         b":61:2611241124C50000,NTRFNONREF//FT1\n:86:NOP PHI\n:61:2611241124D700,NTRFNONREF\n"
         b":90D:1VND700,\n:90C:1VND50000,\n-\n"
     )
-    [found] = read(raw)
-    assert (found.kind, found.opening, found.closing) == (EntryKind.INTERIM, None, None)
-    totals = found.totals
+    [statement] = read(raw)
+    assert (statement.kind, statement.opening, statement.closing) == (EntryKind.INTERIM, None, None)
+    totals = statement.totals
     assert (totals.credits, totals.credit_sum, totals.debits, totals.debit_sum) == (1, 50_000, 1, 700)
 
 
@@ -192,8 +192,8 @@ def test_a_longer_reference_is_read_where_the_bank_is_said_to_write_it() -> None
     raw = bank_files.mt940(StatementDraft([StatementMovement(1, ref="FT9", e2e="NL91ABNA0417164300XXXXXXXX")]))
     with pytest.raises(UnreadableFile, match="long-reference"):
         by(raw)
-    [found] = by(raw, dialect="long-reference")[0].entries
-    assert (found.e2e, found.bank_ref, found.amount) == ("NL91ABNA0417164300XXXXXXXX", "FT9", 1)
+    [entry] = by(raw, dialect="long-reference")[0].entries
+    assert (entry.e2e, entry.bank_ref, entry.amount) == ("NL91ABNA0417164300XXXXXXXX", "FT9", 1)
 
 
 def test_a_bank_that_ends_nothing_may_be_said_not_to() -> None:

@@ -23,36 +23,36 @@ REFERENCES = st.none() | st.from_regex(r"FT[0-9]{1,12}", fullmatch=True)
 AMOUNTS = st.integers(-(10**13), 10**13).filter(bool)
 
 
-def told(texts: st.SearchStrategy[str]) -> st.SearchStrategy[StatementDraft]:
+def drafts(texts: st.SearchStrategy[str]) -> st.SearchStrategy[StatementDraft]:
     moves = st.builds(StatementMovement, AMOUNTS, texts, ref=REFERENCES)
     return st.builds(StatementDraft, st.lists(moves, max_size=8), st.integers(0, 10**14), st.just(ago(1)))
 
 
-def as_table(said: StatementDraft) -> bytes:
-    return csv_file(table(said))
+def as_table(draft: StatementDraft) -> bytes:
+    return csv_file(table(draft))
 
 
-def as_workbook(said: StatementDraft) -> bytes:
-    return xlsx(table(said, thousands=","))
+def as_workbook(draft: StatementDraft) -> bytes:
+    return xlsx(table(draft, thousands=","))
 
 
 WRITERS: list[tuple[Callable[[StatementDraft], bytes], st.SearchStrategy[StatementDraft]]] = [
-    (camt, told(VIETNAMESE.map(lambda text: " ".join(text.split())))),
-    (mt940, told(WORDS)),
-    (as_table, told(VIETNAMESE)),
-    (as_workbook, told(VIETNAMESE)),
+    (camt, drafts(VIETNAMESE.map(lambda text: " ".join(text.split())))),
+    (mt940, drafts(WORDS)),
+    (as_table, drafts(VIETNAMESE)),
+    (as_workbook, drafts(VIETNAMESE)),
 ]
-each_format = pytest.mark.parametrize(("write", "any_told"), WRITERS, ids=["camt", "mt940", "csv", "xlsx"])
+each_format = pytest.mark.parametrize(("write", "any_draft"), WRITERS, ids=["camt", "mt940", "csv", "xlsx"])
 
 
 def read(bank: Bank, raw: bytes) -> Statement | None:
     """The one statement, if it is read and keeps the gates."""
     try:
-        _, [found] = formats.read(bank, raw)
+        _, [statement] = formats.read(bank, raw)
     except UnreadableFile:
         return None
-    account = bank.account(found.account)
-    return None if gates.judge(found, account, value_days=31, today=ago(0), is_working=weekday) else found
+    account = bank.account(statement.account)
+    return None if gates.judge(statement, account, value_days=31, today=ago(0), is_working=weekday) else statement
 
 
 def said_of(entry: StatementEntry) -> tuple[int, str, str | None]:
@@ -61,16 +61,16 @@ def said_of(entry: StatementEntry) -> tuple[int, str, str | None]:
 
 @each_format
 def test_what_is_read_is_what_was_said(
-    bank: Bank, write: Callable[[StatementDraft], bytes], any_told: st.SearchStrategy[StatementDraft]
+    bank: Bank, write: Callable[[StatementDraft], bytes], any_draft: st.SearchStrategy[StatementDraft]
 ) -> None:
     @settings(max_examples=60, deadline=None)
-    @given(any_told.filter(lambda said: said.moves or (write is not as_table and write is not as_workbook)))
-    def check(said: StatementDraft) -> None:
-        found = read(bank, write(said))
-        assert found is not None
-        assert (found.opening, found.closing) == (said.opening, said.end)
-        assert [said_of(entry) for entry in found.entries] == [
-            (move.amount, "".join(move.text.split()), move.ref) for move in said.moves
+    @given(any_draft.filter(lambda draft: draft.moves or (write is not as_table and write is not as_workbook)))
+    def check(draft: StatementDraft) -> None:
+        statement = read(bank, write(draft))
+        assert statement is not None
+        assert (statement.opening, statement.closing) == (draft.opening, draft.end)
+        assert [said_of(entry) for entry in statement.entries] == [
+            (move.amount, "".join(move.text.split()), move.ref) for move in draft.moves
         ]
 
     check()
@@ -78,24 +78,24 @@ def test_what_is_read_is_what_was_said(
 
 @each_format
 def test_one_dong_more_or_less_is_seen(
-    bank: Bank, write: Callable[[StatementDraft], bytes], any_told: st.SearchStrategy[StatementDraft]
+    bank: Bank, write: Callable[[StatementDraft], bytes], any_draft: st.SearchStrategy[StatementDraft]
 ) -> None:
     @settings(max_examples=25, deadline=None)
-    @given(any_told, st.sampled_from([-1, 1]))
-    def check(said: StatementDraft, wrong: int) -> None:
-        assert read(bank, write(replace(said, closing=said.end + wrong))) is None
+    @given(any_draft, st.sampled_from([-1, 1]))
+    def check(draft: StatementDraft, wrong: int) -> None:
+        assert read(bank, write(replace(draft, closing=draft.end + wrong))) is None
 
     check()
 
 
 @each_format
 def test_a_file_cut_anywhere_is_all_of_it_or_nothing(
-    bank: Bank, write: Callable[[StatementDraft], bytes], any_told: st.SearchStrategy[StatementDraft]
+    bank: Bank, write: Callable[[StatementDraft], bytes], any_draft: st.SearchStrategy[StatementDraft]
 ) -> None:
     @settings(max_examples=8, deadline=None)
-    @given(any_told.filter(lambda said: bool(said.moves)), st.integers(0, 36))
-    def check(said: StatementDraft, start: int) -> None:
-        raw = write(said)
+    @given(any_draft.filter(lambda draft: bool(draft.moves)), st.integers(0, 36))
+    def check(draft: StatementDraft, start: int) -> None:
+        raw = write(draft)
         whole = read(bank, raw)
         for end in range(start, len(raw), 37):
             assert read(bank, raw[:end]) in (None, whole)

@@ -84,30 +84,30 @@ def verdict(raw: bytes, bank: Bank = BANK) -> set[StatementCode]:
 
 def test_every_sample_has_its_verdict(files: Path) -> None:
     banks = {"csv_garbled_amount.csv": BANK.model_copy(update={"statements": Statements(csv=ENGLISH)})}
-    found = {path.name: verdict(path.read_bytes(), banks.get(path.name, BANK)) for path in sorted(files.iterdir())}
-    assert found == VERDICTS
+    verdicts = {path.name: verdict(path.read_bytes(), banks.get(path.name, BANK)) for path in sorted(files.iterdir())}
+    assert verdicts == VERDICTS
 
 
 def test_reversals_are_not_income_so_every_statement_of_the_largest_sample_balances(files: Path) -> None:
-    _, found = formats.read(BANK, (files / "betterplace__sepa_mt9401.sta").read_bytes())
-    assert len(found) == 20  # in 26 messages, of which some are pages of one statement
-    assert [one.bank_id for one in found if (one.opening or 0) + booked(one) != one.closing] == []
-    assert sum(entry.reversal for one in found for entry in one.entries) == 2
+    _, statements = formats.read(BANK, (files / "betterplace__sepa_mt9401.sta").read_bytes())
+    assert len(statements) == 20  # in 26 messages, of which some are pages of one statement
+    assert [one.bank_id for one in statements if (one.opening or 0) + booked(one) != one.closing] == []
+    assert sum(entry.reversal for one in statements for entry in one.entries) == 2
 
 
 def test_what_does_not_balance_is_told_with_its_three_numbers(files: Path) -> None:
-    _, found = formats.read(BANK, (files / "jejik__abnamro.sta").read_bytes())
+    _, statements = formats.read(BANK, (files / "jejik__abnamro.sta").read_bytes())
     findings = [
         one
-        for one in gates.judge(found[0], None, value_days=9, today=ago(0), is_working=weekday)
+        for one in gates.judge(statements[0], None, value_days=9, today=ago(0), is_working=weekday)
         if one.code is UNBALANCED
     ]
     assert [(one.opening, one.total, one.closing) for one in findings] == [(323_628, -32_144, 87_684)]
 
 
 def test_two_identical_lines_of_one_day_stay_two(files: Path) -> None:
-    _, [found] = formats.read(BANK, (files / "camt053_duplicate_same_day.xml").read_bytes())
-    moved = movements(found)
+    _, [statement] = formats.read(BANK, (files / "camt053_duplicate_same_day.xml").read_bytes())
+    moved = movements(statement)
     contents = [keys.content("1", one) for one in moved]
     assert len(moved) == 2
     assert len(set(contents)) == 1
@@ -130,13 +130,13 @@ def test_a_file_cut_anywhere_never_becomes_a_shorter_statement(files: Path, name
     raw = (files / name).read_bytes()
     whole = _read(raw)
     for cut in cuts(raw):
-        found = _read(cut)
-        proved = [one for one in found if is_proved(one)] if isinstance(found, list) else []
+        reading = _read(cut)
+        proved = [one for one in reading if is_proved(one)] if isinstance(reading, list) else []
         if proved:
             assert isinstance(whole, list)
             # None of them is shorter than it was, and only where nothing but blanks was cut off are all of them right.
             assert all(one in whole for one in proved), len(cut)
-            assert proved == whole or len(proved) < len(found), len(cut)
+            assert proved == whole or len(proved) < len(reading), len(cut)
 
 
 def is_proved(one: Statement) -> bool:

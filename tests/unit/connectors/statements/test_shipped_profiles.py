@@ -148,17 +148,17 @@ def test_every_shipped_profile_has_a_file_here_and_says_that_no_bank_has_confirm
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_file_of_its_layout_is_read_and_keeps_every_gate(name: str) -> None:
-    [found] = read(name, xlsx(padded(FILES[name])))
-    assert (found.account, found.opening, found.closing) == (ACCOUNT, 2_000_000, 2_048_900)
-    assert [entry.amount for entry in found.entries] == [50_000, -1_100]
-    assert "".join(found.entries[0].text.split()).endswith("HC123456789012nopphi")
-    judged = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
+    [statement] = read(name, xlsx(padded(FILES[name])))
+    assert (statement.account, statement.opening, statement.closing) == (ACCOUNT, 2_000_000, 2_048_900)
+    assert [entry.amount for entry in statement.entries] == [50_000, -1_100]
+    assert "".join(statement.entries[0].text.split()).endswith("HC123456789012nopphi")
+    judged = gates.judge(statement, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
     assert {finding.code for finding in judged} == {StatementCode.WRONG_ACCOUNT}
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_one_amount_that_is_changed_is_never_accepted(name: str) -> None:
     rows = [[cell.replace("50,000", "60,000").replace("50.000", "60.000") for cell in row] for row in FILES[name]]
-    [found] = read(name, xlsx(padded(rows)))
-    judged = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
+    [statement] = read(name, xlsx(padded(rows)))
+    judged = gates.judge(statement, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
     assert StatementCode.UNBALANCED in {finding.code for finding in judged}

@@ -26,15 +26,15 @@ MOVES = (
 TOLD = StatementDraft(MOVES, opening=1_000_000)
 
 
-def amounts(found: list[Statement]) -> list[int]:
-    return [entry.amount for entry in found[0].entries]
+def amounts(statements: list[Statement]) -> list[int]:
+    return [entry.amount for entry in statements[0].entries]
 
 
 def test_a_table_is_read_with_all_that_stands_around_it(read: Reading) -> None:
-    [found] = read(csv_file(table(TOLD)))
-    assert (found.account, found.opening, found.closing) == ("1020304050607", 1_000_000, 1_098_900)
-    assert (found.totals.debit_sum, found.totals.credit_sum) == (1_100, 100_000)
-    first, second, third = found.entries
+    [statement] = read(csv_file(table(TOLD)))
+    assert (statement.account, statement.opening, statement.closing) == ("1020304050607", 1_000_000, 1_098_900)
+    assert (statement.totals.debit_sum, statement.totals.credit_sum) == (1_100, 100_000)
+    first, second, third = statement.entries
     assert (first.amount, first.bank_ref, first.text, first.balance) == (
         50_000,
         "FT1",
@@ -42,7 +42,7 @@ def test_a_table_is_read_with_all_that_stands_around_it(read: Reading) -> None:
         1_050_000,
     )
     assert (second.amount, second.text, third.bank_ref) == (-1_100, 'có "ngoặc"\nhai dòng', None)
-    assert {entry.booking_date for entry in found.entries} == {ago(1)}
+    assert {entry.booking_date for entry in statement.entries} == {ago(1)}
 
 
 def test_a_workbook_says_the_same(read: Reading) -> None:
@@ -62,9 +62,14 @@ def test_numbers_and_days_of_a_workbook_are_read_as_what_they_are(read: Reading)
         ["phí", date(2026, 2, 3), 50_000, "", 50_007, 123, "x"],
         ["Số dư cuối kỳ", 50_007],
     ]
-    [found] = read(xlsx(rows))
-    [entry] = found.entries
-    assert (found.account, found.closing, entry.amount, entry.bank_ref) == ("1020304050607", 50_007, 50_000, "123")
+    [statement] = read(xlsx(rows))
+    [entry] = statement.entries
+    assert (statement.account, statement.closing, entry.amount, entry.bank_ref) == (
+        "1020304050607",
+        50_007,
+        50_000,
+        "123",
+    )
     assert entry.booking_date == date(2026, 2, 3)
 
 
@@ -137,15 +142,15 @@ def test_a_line_below_the_total_is_not_passed_over(wrong: Wrong) -> None:
 
 
 def test_what_a_payer_writes_is_no_label(read: Reading) -> None:
-    told = StatementDraft(
+    draft = StatementDraft(
         [
             StatementMovement(5, "Số dư cuối kỳ: 1.000.000"),
             StatementMovement(7, "Tổng cộng"),
             StatementMovement(9, "Số tài khoản: 1"),
         ]
     )
-    [found] = read(csv_file(table(told)))
-    assert (amounts([found]), found.closing, found.account) == ([5, 7, 9], 21, "1020304050607")
+    [statement] = read(csv_file(table(draft)))
+    assert (amounts([statement]), statement.closing, statement.account) == ([5, 7, 9], 21, "1020304050607")
 
 
 def test_a_table_without_its_end_is_not_proved(read: Reading) -> None:
@@ -191,9 +196,9 @@ def test_a_word_may_say_the_direction_and_the_newest_may_come_first(other: Bank)
         "Closing balance,170\nDate,Description,Payer,D/C,Amount,Balance,Currency\n"
         "2026-11-03,b,p,D,30,170,VND\n2026-11-02,a,,Có,200,200,VND\n"
     )
-    [found] = formats.read(other, text.encode())[1]
-    assert ([entry.amount for entry in found.entries], found.opening, found.closing) == ([200, -30], 0, 170)
-    assert [entry.text for entry in found.entries] == ["a", "b\np"]
+    [statement] = formats.read(other, text.encode())[1]
+    assert ([entry.amount for entry in statement.entries], statement.opening, statement.closing) == ([200, -30], 0, 170)
+    assert [entry.text for entry in statement.entries] == ["a", "b\np"]
     with pytest.raises(UnreadableFile, match="neither debit nor credit"):
         formats.read(other, text.replace(",D,", ",?,").encode())
     with pytest.raises(UnreadableFile, match="S07"):
@@ -229,11 +234,11 @@ def repacked(change: Callable[[dict[str, bytes]], None]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(xlsx(table(TOLD, thousands=",")))) as package:
         members = {name: package.read(name) for name in package.namelist()}
     change(members)
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
         for name, content in members.items():
             package.writestr(name, content)
-    return made.getvalue()
+    return archive.getvalue()
 
 
 SHEET = "xl/worksheets/sheet1.xml"

@@ -31,8 +31,8 @@ Rows = Sequence[Sequence[Any]]
 
 def profile(**changes: Any) -> Table:
     columns = COLUMNS | changes.pop("columns", {})
-    said = {name: value for name, value in (PROFILE | changes | {"columns": columns}).items() if value is not None}
-    return Table.model_validate_json(json.dumps(said), strict=True)
+    document = {name: value for name, value in (PROFILE | changes | {"columns": columns}).items() if value is not None}
+    return Table.model_validate_json(json.dumps(document), strict=True)
 
 
 def read(rows: Rows, **changes: Any) -> list[Statement]:
@@ -44,14 +44,14 @@ def read(rows: Rows, **changes: Any) -> list[Statement]:
 
 def whole(rows: Rows, **changes: Any) -> Statement:
     """The one statement, which keeps every gate but that of its account."""
-    [found] = read(rows, **changes)
-    findings = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
+    [statement] = read(rows, **changes)
+    findings = gates.judge(statement, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
     assert [(one.code, one.sentence) for one in findings if one.code is not StatementCode.WRONG_ACCOUNT] == []
-    return found
+    return statement
 
 
-def amounts(found: Statement) -> list[int]:
-    return [entry.amount for entry in found.entries]
+def amounts(statement: Statement) -> list[int]:
+    return [entry.amount for entry in statement.entries]
 
 
 def refused(rows: Rows, **changes: Any) -> UnreadableFile:
@@ -63,8 +63,8 @@ def refused(rows: Rows, **changes: Any) -> UnreadableFile:
 def test_debits_may_carry_a_minus_where_the_profile_says_so() -> None:
     rows = [*TOP, HEADINGS, FIRST, ["25/11/2026", "PHI", "-100", "", "1,400"], ["Cuối kỳ", "1,400"]]
     assert amounts(whole(rows, negative_debits=True)) == [500, -100]
-    [found] = read(rows)  # the profile does not say so: it takes a debit back, and the sums do not agree
-    assert (amounts(found), found.entries[1].reversal) == ([500, 100], True)
+    [statement] = read(rows)  # the profile does not say so: it takes a debit back, and the sums do not agree
+    assert (amounts(statement), statement.entries[1].reversal) == ([500, 100], True)
 
 
 def test_a_negative_credit_takes_one_back() -> None:
@@ -81,8 +81,8 @@ def test_charges_in_columns_of_their_own_are_part_of_the_movement(sign: str) -> 
         ["25/11/2026", "PHI SMS", "", "", f"{sign}11", "", "1,389"],
     ]
     rows = [*TOP, headings, *lines, ["Cuối kỳ", "1,389"]]
-    found = whole(rows, columns={"charges": ["Phí", "Thuế"]}, negative_debits=bool(sign))
-    assert amounts(found) == [500, -100, -11]
+    statement = whole(rows, columns={"charges": ["Phí", "Thuế"]}, negative_debits=bool(sign))
+    assert amounts(statement) == [500, -100, -11]
 
 
 def test_a_cell_of_two_lines_has_two_fields_if_its_heading_has() -> None:
@@ -126,8 +126,8 @@ def test_balances_are_checked_wherever_they_are_printed() -> None:
     rows = [*TOP, HEADINGS, [*FIRST[:4], ""], [*SECOND[:4], "-"], ["25/11/2026", "X", "1", "", "1,399"]]
     assert [entry.balance for entry in whole([*rows, ["Cuối kỳ", "1,399"]]).entries] == [None, None, 1_399]
     rows[-1][-1] = "1,398"
-    [found] = read([*rows, ["Cuối kỳ", "1,399"]])
-    findings = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
+    [statement] = read([*rows, ["Cuối kỳ", "1,399"]])
+    findings = gates.judge(statement, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
     assert [one.line for one in findings if "balance of a line" in one.sentence] == [6]
 
 
@@ -147,18 +147,18 @@ def test_a_line_is_never_passed_over() -> None:
 @pytest.mark.parametrize("sentence", ["Không có giao dịch phát sinh trong kỳ", "No transactions found"])
 def test_a_sentence_may_say_that_nothing_moved(sentence: str) -> None:
     rows = [*TOP, ["Kỳ", "24/11/2026 - 25/11/2026"], HEADINGS, [sentence], ["Cuối kỳ", "1,000"]]
-    found = whole(rows, period="Kỳ")
-    assert (found.entries, found.from_date, found.to_date) == ((), date(2026, 11, 24), date(2026, 11, 25))
+    statement = whole(rows, period="Kỳ")
+    assert (statement.entries, statement.from_date, statement.to_date) == ((), date(2026, 11, 24), date(2026, 11, 25))
     assert "below lines" in refused([*TOP, HEADINGS, FIRST, [sentence], *END]).sentence
     assert "below the end" in refused([*TOP, HEADINGS, [sentence], FIRST, *END]).sentence
 
 
 def test_the_last_balance_closes_where_no_label_does() -> None:
     rows = [*TOP[:1], HEADINGS, FIRST, SECOND]
-    found = whole(rows, closing=None, opening=None, total=None)
-    assert (found.opening, found.closing) == (1_000, 1_400)
-    [found] = read([*rows, ["25/11/2026", "X", "1", "", ""]], closing=None, opening=None, total=None)
-    assert found.closing is None
+    statement = whole(rows, closing=None, opening=None, total=None)
+    assert (statement.opening, statement.closing) == (1_000, 1_400)
+    [statement] = read([*rows, ["25/11/2026", "X", "1", "", ""]], closing=None, opening=None, total=None)
+    assert statement.closing is None
     assert "totals" in refused(rows, closing=None, opening=None).sentence
     assert whole([*rows, END[0]], closing=None, opening=None).closing == 1_400
 
@@ -182,10 +182,10 @@ def test_the_last_balance_closes_where_no_label_does() -> None:
 )
 def test_signs_and_currencies_stand_where_the_bank_puts_them(cell: str, amount: int) -> None:
     columns = {"booking_date": "Ngày", "amount": "Số tiền", "text": ["Diễn giải"]}
-    said = Table.model_validate(PROFILE | {"columns": columns})
+    printed = Table.model_validate(PROFILE | {"columns": columns})
     rows = [["Đầu kỳ", "0"], ["Ngày", "Diễn giải", "Số tiền"], ["24/11/2026", "x", cell], ["Cuối kỳ", cell]]
-    [found] = gathered(table_xlsx.read(xlsx(rows), said), most=9)
-    assert (amounts(found), found.closing) == ([amount], amount)
+    [row] = gathered(table_xlsx.read(xlsx(rows), printed), most=9)
+    assert (amounts(row), row.closing) == ([amount], amount)
 
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f", "\u2009", "\u2007", "\u3000"])
@@ -213,8 +213,8 @@ def test_a_balance_behind_a_label_is_refused_with_row_column_and_label() -> None
     "day", [46350.34, 46350, datetime.combine(date(2026, 11, 24), time(8, 9)), "24/11/2026", " 24/11/2026\u00a0"]
 )
 def test_a_day_is_read_however_the_cell_holds_it(day: Any) -> None:
-    found = whole([*TOP, HEADINGS, [day, *FIRST[1:]], SECOND, *END])
-    assert found.entries[0].booking_date == date(2026, 11, 24)
+    statement = whole([*TOP, HEADINGS, [day, *FIRST[1:]], SECOND, *END])
+    assert statement.entries[0].booking_date == date(2026, 11, 24)
 
 
 @pytest.mark.parametrize("number", [0, 1, 24112026, 20261124, -5, 36525])
@@ -253,8 +253,8 @@ def test_lines_of_another_account_are_never_taken_for_this_one_s() -> None:
 
 def test_balances_may_stand_in_rows_with_a_day() -> None:
     opening, closing = ["24/11/2026", "Đầu kỳ", "", "", "1,000"], ["25/11/2026", "Cuối kỳ", "0", "0", "1,400"]
-    found = whole([TOP[0], HEADINGS, opening, FIRST, SECOND, ["", *END[0][:1], *END[0][2:]], closing])
-    assert (found.opening, found.closing, amounts(found)) == (1_000, 1_400, [500, -100])
+    statement = whole([TOP[0], HEADINGS, opening, FIRST, SECOND, ["", *END[0][:1], *END[0][2:]], closing])
+    assert (statement.opening, statement.closing, amounts(statement)) == (1_000, 1_400, [500, -100])
     paid = [*TOP, HEADINGS, ["24/11/2026", "Cuối kỳ", "", "500", "1,500"], SECOND, *END]
     assert amounts(whole(paid)) == [500, -100]  # what a payer writes is no label
 
@@ -269,10 +269,10 @@ def test_a_day_may_be_printed_once_for_all_its_lines() -> None:
 
 def test_a_period_may_say_only_where_it_begins() -> None:
     rows = [["Từ", "23/11/2026"], *TOP, HEADINGS, FIRST, SECOND, *END]
-    found = whole(rows, period="Từ")
-    assert (found.from_date, found.to_date) == (date(2026, 11, 23), date(2026, 11, 25))
-    [found] = read([["Từ", "25/11/2026"], *rows[1:]], period="Từ")
-    findings = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=lambda _: True)
+    statement = whole(rows, period="Từ")
+    assert (statement.from_date, statement.to_date) == (date(2026, 11, 23), date(2026, 11, 25))
+    [statement] = read([["Từ", "25/11/2026"], *rows[1:]], period="Từ")
+    findings = gates.judge(statement, None, value_days=31, today=date(2026, 12, 1), is_working=lambda _: True)
     assert [one.line for one in findings if "outside" in one.sentence] == [5]
 
 
@@ -284,10 +284,10 @@ def test_days_without_a_year_stop_the_start() -> None:
 
 
 def test_a_text_that_may_be_cut_unseen_stops_the_start() -> None:
-    said = profile(closing=None, total=None)
-    assert Statements(xlsx=said).xlsx == said
+    printed = profile(closing=None, total=None)
+    assert Statements(xlsx=printed).xlsx == printed
     with pytest.raises(ValueError, match="cut"):
-        Statements(csv=said)
+        Statements(csv=printed)
     ended = profile(closing=None)
     text = "Tài khoản,1020304050607\nĐầu kỳ,1000\nNgày,Diễn giải,Nợ,Có,Số dư\n24/11/2026,x,,500,1500\nCộng,,0,500,\n"
     raw = text.encode()

@@ -1,4 +1,4 @@
-"""What departments, gateways and persons send: answers, lists, reports, bundles, printed forms."""
+"""What departments, gateways and persons hand in as files: answers, lists, payout reports, bundles, printed forms."""
 
 import io
 from collections.abc import Callable
@@ -28,9 +28,9 @@ from tests.integration.fees.settling import a_table
 
 
 def _answer(ending: str) -> Callable[[bytes], object]:
-    made = a_table()
-    numbers = frozenset(line.number for line in made.lines)
-    ours = department_files.read(sheet.written(made, "ab" * 32, "Trung tâm"), ".xlsx")
+    settlement_table = a_table()
+    numbers = frozenset(line.number for line in settlement_table.lines)
+    ours = department_files.read(sheet.written(settlement_table, "ab" * 32, "Trung tâm"), ".xlsx")
 
     def read(raw: bytes) -> None:
         sheets = department_files.read(raw, ending)
@@ -53,13 +53,16 @@ def answer_csv_files() -> FuzzSubject:
 
 
 def answer_xlsx_files() -> FuzzSubject:
-    kept = io.BytesIO()
-    with xlsxwriter.Workbook(kept) as book:
+    workbook = io.BytesIO()
+    with xlsxwriter.Workbook(workbook) as book:
         page = book.add_worksheet("Trả lời")
         page.write_row(0, 0, ["Số dòng", "Lý do"])
         page.write_row(1, 0, [1, "sai số"])
     return FuzzSubject(
-        [sheet.written(a_table(), "ab" * 32, "Trung tâm"), kept.getvalue()], IN_A_WORKBOOK, _answer(".xlsx"), (BadFile,)
+        [sheet.written(a_table(), "ab" * 32, "Trung tâm"), workbook.getvalue()],
+        IN_A_WORKBOOK,
+        _answer(".xlsx"),
+        (BadFile,),
     )
 
 

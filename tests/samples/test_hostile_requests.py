@@ -1,4 +1,4 @@
-"""../shared/samples/faults/hostile: at the doors, in the database's roles, and before the judge of handoffs.
+"""../shared/samples/faults/hostile: to the API, in the database's roles, and to the verifier of handoffs.
 
 Without a file, and shown by tests of our own: 11 (tests/integration/http/test_banks.py: whoever proves nothing leaves
 a counter), 15 (tests/integration/test_wakeups.py: a burst takes one wake-up for each row), 16
@@ -22,11 +22,11 @@ from hub.signing.trust import Trust
 from tests.builders import PROCEDURES
 from tests.deploy.test_database_roles import as_role, installed
 from tests.integration.http.caller import ApiCaller
-from tests.integration.http.conftest import log_stream, own_door, protocol, proxy_secret
+from tests.integration.http.conftest import log_stream, own_api, protocol, proxy_secret
 from tests.integration.http.teller import Teller, count, said_by, secret_of, verdicts
 from tests.notices import Sent
 
-__all__ = ["as_role", "installed", "log_stream", "own_door", "protocol", "proxy_secret"]
+__all__ = ["as_role", "installed", "log_stream", "own_api", "protocol", "proxy_secret"]
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,14 @@ def test_what_the_roots_alone_would_prove_is_not_valid(folder: Path, name: str) 
     assert verdict.answer is not VerdictAnswer.VALID
 
 
-def test_a_text_that_xml_cannot_hold_is_refused_at_the_door_with_its_place(folder: Path, own_door: ApiCaller) -> None:
+def test_a_text_that_xml_cannot_hold_is_refused_at_the_endpoint_with_its_place(
+    folder: Path, own_api: ApiCaller
+) -> None:
     raw = (folder / "03-fffe.json").read_bytes()
-    answer = own_door.portal().submit(raw, key="FFFE-1")
+    answer = own_api.portal().submit(raw, key="FFFE-1")
     assert answer.status_code == 422
     assert "/summary" in [fault["pointer"] for fault in answer.json()["errors"]]
-    assert own_door.stored()["inbox"] == 0
+    assert own_api.stored()["inbox"] == 0
 
 
 def as_sepay(raw: bytes) -> Sent:
@@ -57,12 +59,12 @@ def as_sepay(raw: bytes) -> Sent:
 
 @pytest.mark.parametrize("name", ["07-sepay-year-0001.json", "08-sepay-year-2099.json"])
 def test_a_payment_of_no_year_that_can_be_is_answered_in_the_providers_words(
-    folder: Path, own_door: ApiCaller, name: str
+    folder: Path, own_api: ApiCaller, name: str
 ) -> None:
-    answer = Teller(own_door, "sepay-t").tells(as_sepay((folder / name).read_bytes()))
+    answer = Teller(own_api, "sepay-t").tells(as_sepay((folder / name).read_bytes()))
     assert said_by(answer) == (400, {"success": False})
-    assert verdicts(own_door) == [("malformed", "N04")]
-    assert (count(own_door, "notify_event"), count(own_door, "inbox")) == (0, 0)
+    assert verdicts(own_api) == [("malformed", "N04")]
+    assert (count(own_api, "notify_event"), count(own_api, "inbox")) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +84,14 @@ def test_a_role_is_refused_what_is_not_its_work(folder: Path, as_role: psycopg.C
             as_role.execute(statement.encode())
 
 
-def test_a_reference_that_is_used_again_does_not_stand_in_postgresqls_log(folder: Path, own_door: ApiCaller) -> None:
-    said = json.loads((folder / "14-reference-in-postgres-log.json").read_bytes())
-    said["procedure"] = PROCEDURES["rest-a"]
-    portal = own_door.portal()
-    assert portal.submit(said, key="k-1").status_code == 202
-    again = portal.submit(said | {"summary": "Nội dung khác"}, key="k-2")
+def test_a_reference_that_is_used_again_does_not_stand_in_postgresqls_log(folder: Path, own_api: ApiCaller) -> None:
+    submission = json.loads((folder / "14-reference-in-postgres-log.json").read_bytes())
+    submission["procedure"] = PROCEDURES["rest-a"]
+    portal = own_api.portal()
+    assert portal.submit(submission, key="k-1").status_code == 202
+    again = portal.submit(submission | {"summary": "Nội dung khác"}, key="k-2")
     assert (again.status_code, again.json()["code"]) == (422, "reference-reused")
-    [row] = own_door.hub.rows("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
+    [row] = own_api.hub.rows("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
     log = (Path(row["setting"]).parent / "postgres.log").read_text("utf-8")
     assert "duplicate key" in log
-    assert said["reference"] not in log
+    assert submission["reference"] not in log
