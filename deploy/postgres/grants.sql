@@ -6,7 +6,7 @@
 -- are never changed, nor is who, what and when: UPDATE is given by column, to a row's own fate. Evidence ages through
 -- rotate_exchange(), which runs as the owner, by the server's own day and what the owner says is kept (retention), so
 -- that no role needs DELETE, CREATE or DROP. The doors read no body, and the audit log is written for them: that a
--- message came by a trigger, the rest by note_at_door(), each in the name of whom it is about.
+-- message came by a trigger, the rest by write_audit_from_endpoint(), each in the name of whom it is about.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
@@ -17,7 +17,7 @@ GRANT SELECT ON alembic_version, counterparty, idempotency, dossier, event TO hu
 GRANT SELECT (id, source, kind, external_id, seq, ordering_key, fingerprint, received_at, due_at, wakeup_sent_at, state,
     settled_at, error_detail) ON inbox TO hub_api;          -- the last two: when and why a submission was refused
 GRANT INSERT ON inbox, idempotency TO hub_api;
-GRANT EXECUTE ON FUNCTION note_at_door(text, text, text) TO hub_api;
+GRANT EXECUTE ON FUNCTION write_audit_from_endpoint(text, text), note_at_door(text, text, text) TO hub_api;
 GRANT INSERT (code) ON counterparty TO hub_api;             -- a new one in the catalogue, at the start
 GRANT UPDATE (wakeup_sent_at) ON inbox TO hub_api;
 GRANT SELECT (place, entered_at, seq) ON custody_leaf TO hub_api; -- whether the log is anchored, for the health door
@@ -152,7 +152,7 @@ GRANT SELECT (id, seq, kind, counterparty, ordering_key, subject, deadline, crea
     waiting_for_capacity, attempts, backoff_attempts, unsettled_claims, state, error_code, review_at, settled_at) ON
     outbox TO hub_reader;
 GRANT SELECT (id, at, attempt_id, counterparty) ON exchange TO hub_reader;
-GRANT SELECT (id, at, subject, actor, verb, before, after) ON audit_log TO hub_reader;
+GRANT SELECT (id, at, subject, actor, action, before, after) ON audit_log TO hub_reader;
 GRANT SELECT (id, code, procedure, department, status, status_at, version, received_at, due_at, updated_at,
     released_at) ON dossier TO hub_reader;
 GRANT SELECT ON fee_demand, fee_demand_line, fee_credit TO hub_reader;
