@@ -6,6 +6,7 @@ from typing import Any, Final
 from config.catalogue import Idempotency
 from hub import audit, delivery, dispatch, feeds, flow
 from hub.app import Hub
+from hub.audit import AuditAction
 from hub.codes import HubCode
 from hub.db import Connection
 from hub.errors import InvalidState, KeyReused, NotFound, ReferenceReused
@@ -33,27 +34,58 @@ def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
     Where it may have arrived before, the counterparty is asked first, if it can be.
     Raises NotFound, or InvalidState where the transfer is under way, parked or ended.
     """
-    _change(hub, transfer_id, REPLAYABLE, _due_state(hub, transfer_id), verb="replayed", actor=actor, reason=reason)
+    _change(
+        hub,
+        transfer_id,
+        REPLAYABLE,
+        _due_state(hub, transfer_id),
+        action=AuditAction.TRANSFER_REPLAYED,
+        actor=actor,
+        reason=reason,
+    )
     _wake(hub, transfer_id)
 
 
 def park(hub: Hub, transfer_id: str, *, actor: str, reason: str, review_at: datetime) -> None:
     """Park the transfer until it is unparked; its ordering key waits. Raises NotFound, InvalidState."""
     _change(
-        hub, transfer_id, PARKABLE, TransferState.PARKED, verb="parked", actor=actor, reason=reason, review_at=review_at
+        hub,
+        transfer_id,
+        PARKABLE,
+        TransferState.PARKED,
+        action=AuditAction.TRANSFER_PARKED,
+        actor=actor,
+        reason=reason,
+        review_at=review_at,
     )
 
 
 def unpark(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
     """Make a parked transfer due again. Raises NotFound, InvalidState."""
     state = _due_state(hub, transfer_id)
-    _change(hub, transfer_id, (TransferState.PARKED,), state, verb="unparked", actor=actor, reason=reason)
+    _change(
+        hub,
+        transfer_id,
+        (TransferState.PARKED,),
+        state,
+        action=AuditAction.TRANSFER_UNPARKED,
+        actor=actor,
+        reason=reason,
+    )
     _wake(hub, transfer_id)
 
 
 def cancel(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
     """End the transfer unsent, for good; its ordering key goes on. Raises NotFound, InvalidState."""
-    _change(hub, transfer_id, CANCELLABLE, TransferState.CANCELLED, verb="cancelled", actor=actor, reason=reason)
+    _change(
+        hub,
+        transfer_id,
+        CANCELLABLE,
+        TransferState.CANCELLED,
+        action=AuditAction.TRANSFER_CANCELLED,
+        actor=actor,
+        reason=reason,
+    )
 
 
 def check(hub: Hub, transfer_id: str, *, actor: str) -> TransferState:
@@ -65,7 +97,7 @@ def check(hub: Hub, transfer_id: str, *, actor: str) -> TransferState:
         row = _locked(conn, transfer_id)
         if OUTBOUND[row["kind"]].find is None or hub.profile(row["counterparty"]) is Idempotency.NONE:
             raise InvalidState(f"{row['counterparty']} cannot be asked what it has")
-        audit.note(conn, transfer_id, actor, "asked", before=row["state"])
+        audit.write(conn, transfer_id, actor, AuditAction.TRANSFER_QUERIED, before=row["state"])
     state = delivery.ask(hub, transfer_id)
     if state is None:
         raise InvalidState(f"the transfer is {row['state']}: there is nothing to ask")
@@ -77,7 +109,15 @@ def pause(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
 
     Raises NotFound, InvalidState.
     """
-    _set_pause(hub, counterparty, actor, "paused", reason, "paused_at IS NULL", "now(), %(actor)s, %(reason)s")
+    _set_pause(
+        hub,
+        counterparty,
+        actor,
+        AuditAction.COUNTERPARTY_PAUSED,
+        reason,
+        "paused_at IS NULL",
+        "now(), %(actor)s, %(reason)s",
+    )
 
 
 def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
@@ -86,7 +126,7 @@ def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
     Raises NotFound, InvalidState.
     """
     silenced = "(paused_at IS NOT NULL OR breaker_open_until > now())"
-    _set_pause(hub, counterparty, actor, "resumed", reason, silenced, "NULL, NULL, NULL")
+    _set_pause(hub, counterparty, actor, AuditAction.COUNTERPARTY_RESUMED, reason, silenced, "NULL, NULL, NULL")
     with hub.db.transaction() as conn:
         conn.execute("UPDATE counterparty SET failures = 0, breaker_open_until = NULL WHERE code = %s", (counterparty,))
         conn.execute(
@@ -118,7 +158,7 @@ def requeue(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
             message_id = _read_again(hub, conn, message, actor=actor, reason=reason)
         elif message is not None and (another := set_aside.as_new(message)) is not None:
             message_id = inbox.accept(conn, another).id
-            inbox.end(conn, message.id, actor=actor, verb="taken as another", reason=reason)
+            inbox.end(conn, message.id, actor=actor, action=AuditAction.MESSAGE_TAKEN_AS_NEW, reason=reason)
         elif not inbox.requeue(conn, message_id, actor=actor, reason=reason):
             raise InvalidState(f"no dead message has the id {message_id}")
     hub.wake([Wakeup(inbox.QUEUE, message_id)])
@@ -158,7 +198,7 @@ def _read_again(hub: Hub, conn: Connection, message: Arrival, *, actor: str, rea
         accepted = inbox.accept(conn, arrival)
     except (KeyReused, ReferenceReused):
         raise InvalidState(f"{message.source} has sent other content under the same id since: refuse it") from None
-    inbox.end(conn, message.id, actor=actor, verb="read again", reason=reason)
+    inbox.end(conn, message.id, actor=actor, action=AuditAction.MESSAGE_READ_AGAIN, reason=reason)
     return accepted.id
 
 
@@ -168,7 +208,7 @@ def _change(
     allowed: tuple[TransferState, ...],
     to: TransferState,
     *,
-    verb: str,
+    action: AuditAction,
     actor: str,
     reason: str,
     review_at: datetime | None = None,
@@ -189,7 +229,7 @@ def _change(
                 "id": transfer_id,
             },
         )
-        audit.note(conn, transfer_id, actor, verb, before=row["state"], after=to, reason=reason)
+        audit.write(conn, transfer_id, actor, action, before=row["state"], after=to, reason=reason)
 
 
 def _due_state(hub: Hub, transfer_id: str) -> TransferState:
@@ -217,7 +257,9 @@ def _wake(hub: Hub, transfer_id: str) -> None:
         hub.wake([Wakeup(hub.queues[row["counterparty"]], transfer_id)])
 
 
-def _set_pause(hub: Hub, counterparty: str, actor: str, verb: str, reason: str, when: Any, values: Any) -> None:
+def _set_pause(
+    hub: Hub, counterparty: str, actor: str, action: AuditAction, reason: str, when: Any, values: Any
+) -> None:
     if counterparty not in hub.catalogue.counterparties:
         raise NotFound(f"the catalogue has no counterparty {counterparty!r}")
     with hub.db.transaction() as conn:
@@ -227,5 +269,7 @@ def _set_pause(hub: Hub, counterparty: str, actor: str, verb: str, reason: str, 
             {"code": counterparty, "actor": actor, "reason": reason},
         )
         if changed.fetchone() is None:
-            raise InvalidState(f"{counterparty} is {verb} already")
-        audit.note(conn, counterparty, actor, verb, reason=reason)
+            raise InvalidState(
+                f"{counterparty} is {'paused' if action is AuditAction.COUNTERPARTY_PAUSED else 'resumed'} already"
+            )
+        audit.write(conn, counterparty, actor, action, reason=reason)

@@ -7,6 +7,7 @@ from typing import Any
 
 from config.catalogue import Bank, Catalogue
 from hub import audit
+from hub.audit import AuditAction
 from hub.calendar import WorkingCalendar
 from hub.codes import HubCode
 from hub.db import Connection
@@ -58,10 +59,10 @@ class UnitOfWork:
             raise ManualAction(HubCode.DATED_AHEAD, f"it is dated {ahead} minutes after its arrival")
         return message.received_at
 
-    def note(
+    def write_audit(
         self,
         subject: str,
-        verb: str,
+        action: AuditAction,
         *,
         before: str | None = None,
         after: str | None = None,
@@ -69,4 +70,4 @@ class UnitOfWork:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Write an entry to the audit log, in the name of ``actor``."""
-        audit.note(self.conn, subject, self.actor, verb, before=before, after=after, reason=reason, details=details)
+        audit.write(self.conn, subject, self.actor, action, before=before, after=after, reason=reason, details=details)

@@ -41,7 +41,7 @@ def transfers_of(conn: Connection, submission_id: str) -> list[Row]:
 def audit_log_of(conn: Connection, subject: str) -> list[Row]:
     """The audit log of ``subject``: who did what, and why."""
     return conn.execute(
-        "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (subject,)
+        "SELECT at, actor, action, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (subject,)
     ).fetchall()
 
 

@@ -181,7 +181,7 @@ NEEDS_ACTION: Final = frozenset({"stuck"})
 AUDIT_LOG: Final = (
     TableColumn("at", vi("At"), moment),
     TableColumn("actor", "Ai"),
-    TableColumn("verb", vi("Action")),
+    TableColumn("action", vi("Action"), vi),
     TableColumn("before", vi("Before")),
     TableColumn("after", "Sau"),
     TableColumn("reason", vi("Reason")),

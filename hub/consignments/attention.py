@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 from config.catalogue import Catalogue
 from config.postal import Levels
 from hub import audit
+from hub.audit import AuditAction
 from hub.calendar import WorkingCalendar
 from hub.clock import local
 from hub.consignments import store
@@ -87,7 +88,7 @@ def dismiss(conn: Connection, attention_id: int, actor: str, reason: str) -> boo
         (actor, attention_id),
     ).fetchone()
     if row is not None:
-        audit.note(conn, row["subject"], actor, "attention dismissed", before=row["kind"], reason=reason)
+        audit.write(conn, row["subject"], actor, AuditAction.ATTENTION_DISMISSED, before=row["kind"], reason=reason)
     return row is not None
 
 
@@ -106,7 +107,7 @@ def call_for(conn: Connection, subject: str, one: RaisedConcern) -> None:
         "INSERT INTO attention (subject, kind, occasion) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (subject, one.kind, one.occasion),
     )
-    audit.note(conn, subject, "hub", "attention raised", after=one.kind)
+    audit.write(conn, subject, "hub", AuditAction.ATTENTION_RAISED, after=one.kind)
 
 
 def mended(conn: Connection, subject: str, kind: Concern, *, by: str = "hub", occasion: str | None = None) -> None:
@@ -117,7 +118,7 @@ def mended(conn: Connection, subject: str, kind: Concern, *, by: str = "hub", oc
         {"by": by, "subject": subject, "kind": kind, "occasion": occasion},
     )
     if cleared.fetchone() is not None:
-        audit.note(conn, subject, by, "attention cleared", before=kind)
+        audit.write(conn, subject, by, AuditAction.ATTENTION_CLEARED, before=kind)
 
 
 def months_after(day: date, months: int) -> date:

@@ -1,5 +1,9 @@
 """Commands of officers on consignments: order, cancel, complain, record a loss; each with an entry in the audit log."""
 
+from collections.abc import Mapping
+from typing import Final
+
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.consignments import attention, ordering, service, store
 from hub.consignments.attention import months_after
@@ -13,6 +17,10 @@ from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 from schemas.item_code import ItemCode
 
+_INCIDENT_ACTIONS: Final[Mapping[IncidentKind, AuditAction]] = {
+    "loss": AuditAction.CONSIGNMENT_LOSS_RECORDED,
+    "damage": AuditAction.CONSIGNMENT_DAMAGE_RECORDED,
+}
 NOTHING_FOLLOWS: list[Event] = []
 
 
@@ -43,7 +51,7 @@ def complain(uow: UnitOfWork, consignment: str, subject: Subject, detail: str) -
         "INSERT INTO complaint (id, consignment_id, subject, detail, filed_on, due_on) VALUES (%s, %s, %s, %s, %s, %s)",
         (complaint, row.id, subject, detail, today, uow.calendar.after(today, days)),
     )
-    uow.note(row.id, "complaint filed", after=subject, reason=complaint)
+    uow.write_audit(row.id, AuditAction.COMPLAINT_FILED, after=subject, reason=complaint)
     return complaint, NOTHING_FOLLOWS
 
 
@@ -60,7 +68,7 @@ def resolve(uow: UnitOfWork, complaint: str, outcome: Outcome, answer: str) -> t
         "UPDATE complaint SET outcome = %s, answer = %s, resolved_on = %s WHERE id = %s",
         (outcome, answer, local(uow.now).date(), complaint),
     )
-    uow.note(row["consignment_id"], "complaint resolved", after=outcome, reason=complaint)
+    uow.write_audit(row["consignment_id"], AuditAction.COMPLAINT_RESOLVED, after=outcome, reason=complaint)
     _look(uow, row["consignment_id"])
     return None, NOTHING_FOLLOWS
 
@@ -81,7 +89,7 @@ def record(
         "  compensation = excluded.compensation RETURNING id",
         (new_id(Prefix.INCIDENT), row.id, kind, local(uow.now).date(), liable, compensation, note),
     )
-    uow.note(row.id, f"{kind} recorded", after=liable, reason=vi("{amount} dong", amount=compensation))
+    uow.write_audit(row.id, _INCIDENT_ACTIONS[kind], after=liable, reason=vi("{amount} dong", amount=compensation))
     _look(uow, consignment)
     return str(incident["id"]), NOTHING_FOLLOWS
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from config.parties import PostSettings
 from config.postal import Operator
+from hub.audit import AuditAction
 from hub.consignments import attention, service
 from hub.consignments.attention import RaisedConcern
 from hub.consignments.model import Concern, Direction, ItemKind, ManifestItem, Service
@@ -126,7 +127,7 @@ def _order_or_ask(
     try:
         arrange(uow, request, handoff_id=handoff_id)
     except (NotFound, InvalidState) as error:
-        uow.note(dossier["id"], "not ordered", reason=str(error))
+        uow.write_audit(dossier["id"], AuditAction.DOSSIER_CONSIGNMENT_NOT_ORDERED, reason=str(error))
         attention.call_for(uow.conn, dossier["id"], RaisedConcern(Concern.NOT_ORDERED, request.direction))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.consignments import attention, capability, store
 from hub.consignments.attention import RaisedConcern
 from hub.consignments.model import Concern, Consignment, ConsignmentStatus, Direction, ManifestItem, Service
@@ -68,7 +69,7 @@ def order(uow: UnitOfWork, request: ConsignmentRequest) -> str:
     store.add(uow.conn, row, request.items)
     if item_code is not None:
         store.take_item_code(uow.conn, item_code, consignment)
-    uow.note(consignment, "ordered", after=ConsignmentStatus.ORDERED, reason=number)
+    uow.write_audit(consignment, AuditAction.CONSIGNMENT_ORDERED, after=ConsignmentStatus.ORDERED, reason=number)
     return consignment
 
 
@@ -128,7 +129,7 @@ def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
     row = lock_consignment(uow, consignment_id)
     if row.status not in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         raise InvalidState(f"{row.id} is {row.status}: only what has not been collected can be cancelled")
-    uow.note(row.id, "cancelling", before=row.status, reason=reason)
+    uow.write_audit(row.id, AuditAction.CONSIGNMENT_CANCELLATION_REQUESTED, before=row.status, reason=reason)
     transfer_row = one(uow.conn, "SELECT state, ordering_key FROM outbox WHERE id = %s", (row.transfer_id,))
     if transfer_row["state"] == "cancelled":
         _record_answer(uow, row, ConsignmentStatus.CANCELLED, reason)
@@ -155,7 +156,7 @@ def cancelled(uow: UnitOfWork, transfer: Transfer, _: None) -> list[Event]:
 def not_cancelled(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The operator did not cancel: a person has to call. The consignment stays under way."""
     consignment = _cancelled_by(uow, transfer).id
-    uow.note(consignment, "not cancelled", reason=reason)
+    uow.write_audit(consignment, AuditAction.CONSIGNMENT_CANCELLATION_REFUSED, reason=reason)
     attention.call_for(uow.conn, consignment, RaisedConcern(Concern.NOT_CANCELLED, transfer.id))
     return []
 
@@ -199,7 +200,7 @@ def apply_tracking(uow: UnitOfWork, before: Consignment) -> list[Event]:
     attention.look(uow.conn, uow.catalogue, uow.calendar, lock_consignment(uow, row.id), uow.now)
     if tracking.status is before.status:
         return []
-    uow.note(row.id, "moved", before=before.status, after=tracking.status)
+    uow.write_audit(row.id, AuditAction.CONSIGNMENT_STATUS_CHANGED, before=before.status, after=tracking.status)
     if tracking.status is not ConsignmentStatus.DELIVERED:
         return []
     return [
@@ -214,7 +215,7 @@ def set_item_code(uow: UnitOfWork, row: Consignment, item_code: str) -> None:
     if code.normalised == row.item_code and row.item_code_ok is not None:
         return
     if row.item_code not in (None, code.normalised):
-        uow.note(row.id, "item code changed", before=row.item_code, after=code.normalised)
+        uow.write_audit(row.id, AuditAction.CONSIGNMENT_ITEM_CODE_CHANGED, before=row.item_code, after=code.normalised)
     store.coded(uow.conn, row.id, code.normalised, is_valid=code.is_valid)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from psycopg.rows import class_row
 
 from hub import audit
+from hub.audit import AuditAction
 from hub.consignments.model import SETTLED, Consignment, ConsignmentStatus, ManifestItem
 from hub.consignments.tracking import TrackingRecord, TrackingStatus
 from hub.db import Connection
@@ -149,7 +150,7 @@ def add_item_codes(conn: Connection, operator: str, codes: Sequence[str], *, act
             (code, operator),
         )
         added += stored.fetchone() is not None
-    audit.note(conn, f"postal.{operator}", actor, "item codes added", after=str(added))
+    audit.write(conn, f"postal.{operator}", actor, AuditAction.CONSIGNMENT_ITEM_CODES_ADDED, after=str(added))
     return added
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.codes import HubCode
 from hub.consignments import service, store
 from hub.consignments.model import ConsignmentStatus
@@ -37,10 +38,12 @@ def record_event(uow: UnitOfWork, message: Message) -> list[Event]:
         uow.conn, row.id, record, code=event.status_code, place=_office(event.place), message=message.id
     )
     if not is_new:
-        uow.note(row.id, "event repeated", after=record.status, reason=event.key)
+        uow.write_audit(row.id, AuditAction.CONSIGNMENT_EVENT_REPEATED, after=record.status, reason=event.key)
         return []
     if row.settled_at is not None or (row.posted_on is not None and at < row.last_event_at):
-        uow.note(row.id, "event late", before=row.status, after=record.status, reason=event.key)
+        uow.write_audit(
+            row.id, AuditAction.CONSIGNMENT_EVENT_LATE, before=row.status, after=record.status, reason=event.key
+        )
     return service.apply_tracking(uow, row)
 
 
@@ -54,7 +57,7 @@ def conflicting_event(uow: UnitOfWork, message: Message) -> list[Event]:
     if event.item_code not in (None, TrackingEvent.model_validate_json(row["body"]).item_code):
         raise ManualAction(HubCode.REPORT_CONFLICT, "the event came before with another item code, or with none")
     known = store.by_order(uow.conn, message.source.removeprefix("postal."), event.order_number)
-    uow.note(known.id if known else message.id, "event conflict", reason=event.key)
+    uow.write_audit(known.id if known else message.id, AuditAction.CONSIGNMENT_EVENT_CONFLICT, reason=event.key)
     return []
 
 

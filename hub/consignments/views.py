@@ -48,7 +48,7 @@ def consignment(conn: Connection, name: str) -> Row | None:
                                  " FROM complaint WHERE consignment_id = %s ORDER BY id", row["id"]),
         "incidents": _all(conn, "SELECT id, kind, found_on, liable, compensation, note FROM incident"
                                 " WHERE consignment_id = %s ORDER BY id", row["id"]),
-        "audit_log": _all(conn, "SELECT at, actor, verb, before, after, reason FROM audit_log"
+        "audit_log": _all(conn, "SELECT at, actor, action, before, after, reason FROM audit_log"
                               " WHERE subject = %s ORDER BY id", row["id"]),
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from psycopg.types.json import Jsonb
 
+from hub.audit import AuditAction
 from hub.dossiers import store
 from hub.dossiers.model import Dossier, DossierStatus
 from hub.dossiers.views import REFUSED_VERSION
@@ -109,11 +110,11 @@ def _notice(uow: UnitOfWork, dossier: Dossier, type: str, fee: FeeNotice | None)
 
 def notified(uow: UnitOfWork, transfer: Transfer, _: None) -> list[Event]:
     """The endpoint has the notice."""
-    uow.note(transfer.subject, "portal told", reason=transfer.key)
+    uow.write_audit(transfer.subject, AuditAction.PORTAL_NOTIFIED, reason=transfer.key)
     return []
 
 
 def declined(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The endpoint is gone (410). Nothing is lost: the portal pulls the same event from /v1/events."""
-    uow.note(transfer.subject, "portal declined", reason=f"{transfer.key} {reason}".strip())
+    uow.write_audit(transfer.subject, AuditAction.PORTAL_NOTICE_REFUSED, reason=f"{transfer.key} {reason}".strip())
     return []

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.codes import HubCode
 from hub.dossiers import store
@@ -51,7 +52,7 @@ def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
         received_at=message.received_at,
         due_at=uow.calendar.due(message.received_at, procedure.working_hours),
     )
-    uow.note(message.id, "opened", after=DossierStatus.REGISTERED, reason=code.normalised)
+    uow.write_audit(message.id, AuditAction.DOSSIER_OPENED, after=DossierStatus.REGISTERED, reason=code.normalised)
     return [DossierOpened(message.id)]
 
 
@@ -97,7 +98,7 @@ def _move(
     reason = event.reason if isinstance(event, HandoffRefused) else None
     # A receipt's clock may be wrong, too: nobody takes a dossier later than we hear of it.
     store.move(uow.conn, dossier, to, at=min(event.at, uow.now), reason=reason)
-    uow.note(dossier.id, "moved", before=dossier.status, after=to)
+    uow.write_audit(dossier.id, AuditAction.DOSSIER_STATUS_CHANGED, before=dossier.status, after=to)
     return [StatusMoved(dossier.id)]
 
 
@@ -139,8 +140,8 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
     # 4.
     for step in steps:
         store.move(uow.conn, dossier, step, at=at, reason=status_report.note, by_report=True)
-        verb = "moved" if step is to else "passed"
-        uow.note(dossier.id, verb, before=dossier.status, after=step, reason=status_report.report_id)
+        action = AuditAction.DOSSIER_STATUS_CHANGED if step is to else AuditAction.DOSSIER_STATUS_INFERRED
+        uow.write_audit(dossier.id, action, before=dossier.status, after=step, reason=status_report.report_id)
         dossier = store.lock(uow.conn, dossier.id)
     return [*back, StatusMoved(dossier.id)]
 
@@ -153,14 +154,16 @@ def _is_repeated_or_late(
         if dossier.by_report or at >= dossier.status_at - uow.clock_skew:
             # The status is confirmed at this later time: reports of the time between are late from now on.
             store.confirm(uow.conn, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
-        uow.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=report_id)
+        uow.write_audit(
+            dossier.id, AuditAction.DOSSIER_REPORT_REPEATED, before=dossier.status, after=to, reason=report_id
+        )
         return True
     if not _is_late(dossier, to, at, uow.clock_skew) or message.held_for == HubCode.REPORT_LATE:
         return False
     has_gone_on = dossier.status in FINAL and _may_precede(to, dossier.status)
     if to in FINAL and not has_gone_on:
         raise ManualAction(HubCode.REPORT_LATE, f"{to} is reported for a time before the dossier was {dossier.status}")
-    uow.note(dossier.id, "report late", before=dossier.status, after=to, reason=report_id)
+    uow.write_audit(dossier.id, AuditAction.DOSSIER_REPORT_LATE, before=dossier.status, after=to, reason=report_id)
     return True
 
 
@@ -220,7 +223,7 @@ def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
     """Handle the message of ``covered``: release the dossier, unless the payment was reversed meanwhile."""
     dossier = store.lock(uow.conn, message.body.decode())
     if dossier.released_at is not None or dossier.status is not DossierStatus.REGISTERED:
-        uow.note(dossier.id, "not released", before=dossier.status)
+        uow.write_audit(dossier.id, AuditAction.DOSSIER_NOT_RELEASED, before=dossier.status)
         return []
     return _release(uow, dossier)
 
@@ -229,7 +232,9 @@ def reopened(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
     """A payment was reversed: the dossier waits again if it is not released; else fees open an exception."""
     dossier = store.lock(uow.conn, event.dossier_id)
     if dossier.released_at is not None:
-        uow.note(dossier.id, "unpaid after release", before=dossier.status, reason=event.fee.demand_id)
+        uow.write_audit(
+            dossier.id, AuditAction.DOSSIER_UNPAID_AFTER_RELEASE, before=dossier.status, reason=event.fee.demand_id
+        )
         return []
     return _wait(uow, dossier) if dossier.status is DossierStatus.REGISTERED else []
 
@@ -240,13 +245,13 @@ def _wait(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
 
 def _set_status(uow: UnitOfWork, dossier: Dossier, to: DossierStatus) -> list[Event]:
     store.move(uow.conn, dossier, to, at=uow.now, reason=None)
-    uow.note(dossier.id, "moved", before=dossier.status, after=to)
+    uow.write_audit(dossier.id, AuditAction.DOSSIER_STATUS_CHANGED, before=dossier.status, after=to)
     return [StatusMoved(dossier.id)]
 
 
 def _release(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
     store.release(uow.conn, dossier, at=uow.now)
-    uow.note(dossier.id, "released")
+    uow.write_audit(dossier.id, AuditAction.DOSSIER_RELEASED)
     return [DossierReleased(dossier.id)]
 
 
@@ -264,5 +269,5 @@ def end_dossier(uow: UnitOfWork, dossier_id: str, to: DossierStatus, reason: str
     if to not in (DossierStatus.WITHDRAWN, DossierStatus.STOPPED) or to not in LIFECYCLE.moves[dossier.status]:
         raise InvalidState(f"a dossier that is {dossier.status} cannot be {to}")
     store.move(uow.conn, dossier, to, at=uow.now, reason=reason)
-    uow.note(dossier.id, "ended", before=dossier.status, after=to, reason=reason)
+    uow.write_audit(dossier.id, AuditAction.DOSSIER_ENDED, before=dossier.status, after=to, reason=reason)
     return None, [StatusMoved(dossier.id)]

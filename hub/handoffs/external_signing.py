@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event, HandoffPrepared
 from hub.handoffs import record, store
@@ -20,7 +21,7 @@ def exported(uow: UnitOfWork, handoff_id: str) -> bytes:
     Raises NotFound, InvalidState.
     """
     draft = _draft(store.lock(uow.conn, handoff_id))
-    uow.note(handoff_id, "taken out to be signed")
+    uow.write_audit(handoff_id, AuditAction.HANDOFF_EXPORTED_FOR_SIGNING)
     return draft
 
 
@@ -38,7 +39,9 @@ def attach(uow: UnitOfWork, handoff_id: str, signature: bytes) -> tuple[HandoffS
     dossier = record.dossier_of(uow, row.dossier_id)
     handoff = record.message(uow, dossier, row.id, row.leg)
     recorded = Recorded(draft, row.salt or b"")
-    uow.note(row.id, "signed", before=row.status, after=HandoffStatus.PREPARED, reason=officer.id)
+    uow.write_audit(
+        row.id, AuditAction.HANDOFF_SIGNED, before=row.status, after=HandoffStatus.PREPARED, reason=officer.id
+    )
     return HandoffStatus.PREPARED, _send(uow, row, dossier, handoff, recorded, signatures)
 
 
@@ -54,7 +57,7 @@ def renew(uow: UnitOfWork, handoff_id: str) -> tuple[HandoffStatus, list[Event]]
     before = store.last(uow.conn, row.dossier_id, below=row.leg)
     recorded = record.transfer(uow, handoff, officer, Carrier(row.carrier), before.hash)
     renewed = {"officer": officer.id, "record_hash": recorded.hash, "salt": recorded.salt, "prepared_at": uow.now}
-    uow.note(row.id, "renewed", before=row.officer, after=officer.id)
+    uow.write_audit(row.id, AuditAction.HANDOFF_RENEWED, before=row.officer, after=officer.id)
     if officer.signs_elsewhere:
         store.change(uow.conn, row.id, draft=recorded.record, **renewed)
         return HandoffStatus.UNSIGNED, []

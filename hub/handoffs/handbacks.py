@@ -1,5 +1,6 @@
 """Accept a dossier that its department returns with the result, in a record that the department has signed."""
 
+from hub.audit import AuditAction
 from hub.codes import HubCode
 from hub.errors import ManualAction
 from hub.events import Event, HandedBack
@@ -21,7 +22,11 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
     """
     department = uow.catalogue.departments[event.department]
     if not department.signing.signs:
-        uow.note(event.dossier_id, "return record not looked at", reason="the catalogue does not say that it signs")
+        uow.write_audit(
+            event.dossier_id,
+            AuditAction.DOSSIER_HANDBACK_RECORD_NOT_CHECKED,
+            reason="the catalogue does not say that it signs",
+        )
         return []
     signed_record = counter_record.decoded(event.signed)
     parsed = counter_record.read(HandoffRecord, signed_record.record)
@@ -54,7 +59,7 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
             leaf_id=leaf_id,
         ),
     )
-    uow.note(row_id, "handed back", after=HandoffStatus.PREPARED, reason=parsed.id)
+    uow.write_audit(row_id, AuditAction.HANDBACK_RECEIVED, after=HandoffStatus.PREPARED, reason=parsed.id)
     return _answer(uow, event, row_id, parsed, signed_record)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event, HandoffAcknowledged
 from hub.handoffs import record, service, store
@@ -62,7 +63,7 @@ def enter(uow: UnitOfWork, handoff_id: str, minute: ScannedMinute) -> tuple[Hand
             uow.now,
         ),
     )
-    uow.note(row.id, "minute entered", reason=hashlib.sha256(minute.file).hexdigest())
+    uow.write_audit(row.id, AuditAction.HANDOFF_MINUTE_ENTERED, reason=hashlib.sha256(minute.file).hexdigest())
     first = row.status is HandoffStatus.PREPARED
     row = store.change(uow.conn, row.id, taken_at=minute.at)
     events: list[Event] = [HandoffAcknowledged(row.dossier_id, minute.at)] if first else []

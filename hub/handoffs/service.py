@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from config.officers import Officer, on_duty
+from hub.audit import AuditAction
 from hub.codes import HubCode
 from hub.errors import RetryLater
 from hub.events import (
@@ -46,7 +47,7 @@ def prepare(uow: UnitOfWork, event: DossierReleased) -> list[Event]:
     recorded = record.transfer(uow, handoff, officer, carrier, before.hash)
     if officer.signs_elsewhere:
         _add(uow, dossier, handoff, officer, recorded, carrier, HandoffStatus.UNSIGNED)
-        uow.note(handoff.id, "unsigned", after=HandoffStatus.UNSIGNED, reason=officer.id)
+        uow.write_audit(handoff.id, AuditAction.HANDOFF_PREPARED, after=HandoffStatus.UNSIGNED, reason=officer.id)
         return []
     signatures = uow.signer.sign_record(recorded.record, officer, uow.now, department=dossier["department"])
     transfer_id, leaf_id = send(uow, dossier, handoff, recorded, signatures)
@@ -140,7 +141,9 @@ def acknowledged(uow: UnitOfWork, transfer: Transfer, receipt: HandoffReceipt) -
     """
     row = store.lock_by_transfer(uow.conn, transfer.id)
     leaf_id = _counter_signed(uow, row, receipt)
-    uow.note(row.id, "answered", before=row.status, after=HandoffStatus.ACKNOWLEDGED, reason=receipt.number)
+    uow.write_audit(
+        row.id, AuditAction.HANDOFF_ANSWERED, before=row.status, after=HandoffStatus.ACKNOWLEDGED, reason=receipt.number
+    )
     row = store.change(
         uow.conn,
         row.id,
@@ -158,7 +161,11 @@ def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -
     department = uow.catalogue.departments[row.department]
     if row.record_hash is None or not department.signing.signs:
         if receipt.signed is not None:
-            uow.note(row.id, "counter-record not looked at", reason="the catalogue does not say that it signs")
+            uow.write_audit(
+                row.id,
+                AuditAction.HANDOFF_COUNTER_RECORD_NOT_CHECKED,
+                reason="the catalogue does not say that it signs",
+            )
         return None
     signed_record = counter_record.receipt(uow, department, row, receipt)
     return custody.enter(
@@ -171,7 +178,7 @@ def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     row = store.lock_by_transfer(uow.conn, transfer.id)
     LIFECYCLE.check(row.status, HandoffStatus.REFUSED)
     store.change(uow.conn, row.id, status=HandoffStatus.REFUSED, answered_at=uow.now)
-    uow.note(row.id, "answered", before=row.status, after=HandoffStatus.REFUSED)
+    uow.write_audit(row.id, AuditAction.HANDOFF_ANSWERED, before=row.status, after=HandoffStatus.REFUSED)
     return [HandoffRefused(row.dossier_id, uow.now, reason)]
 
 
@@ -184,7 +191,7 @@ def advance(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> lis
     store.change(uow.conn, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
     if to is not HandoffStatus.COMPLETE:
         return []
-    uow.note(row.id, "completed", before=row.status, after=to)
+    uow.write_audit(row.id, AuditAction.HANDOFF_COMPLETED, before=row.status, after=to)
     return [HandoffCompleted(row.dossier_id, row.id)]
 
 
@@ -196,5 +203,5 @@ def papers_delivered(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event
     if row.delivered_at is not None:
         return []
     row = store.change(uow.conn, row.id, delivered_at=event.at)
-    uow.note(row.id, "papers delivered", reason=event.consignment_id)
+    uow.write_audit(row.id, AuditAction.HANDOFF_PAPERS_DELIVERED, reason=event.consignment_id)
     return advance(uow, row, at_least=row.status)

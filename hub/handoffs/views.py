@@ -52,7 +52,7 @@ def handoff(conn: Connection, handoff_id: str) -> Row | None:
         (handoff_id,),
     ).fetchall()
     lines = conn.execute(
-        "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (handoff_id,)
+        "SELECT at, actor, action, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (handoff_id,)
     ).fetchall()
     return {**row, "lacks": lacks(row), "signed": signed, "audit_log": lines}
 

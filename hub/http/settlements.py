@@ -10,6 +10,7 @@ from starlette.responses import Response
 from config.parties import Department
 from hub import audit
 from hub.app import Hub
+from hub.audit import AuditAction
 from hub.fees.settlements import store
 from hub.fees.settlements.model import SettlementState
 from hub.fees.settlements.store import SettlementView
@@ -80,7 +81,7 @@ def _open(hub: Hub, sender: Department, settlement_id: str) -> Response:
         with hub.db.transaction() as conn:
             opened = store.one_of(conn, sender.code, settlement_id)
             if opened is not None:
-                audit.note_at_door(conn, settlement_id, "opened")
+                audit.write_from_endpoint(conn, settlement_id, AuditAction.SETTLEMENT_OPENED)
     if opened is None:
         raise Problem(problem_types.NOT_FOUND)
     view, handed = opened

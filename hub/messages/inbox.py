@@ -9,6 +9,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 
 from hub import crashpoints
+from hub.audit import AuditAction
 from hub.crashpoints import Point
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, ReferenceReused, StaleClaim
@@ -243,8 +244,8 @@ def dead_letter(conn: Connection, message: Message, *, code: str, detail: str) -
         "WITH dead AS (UPDATE inbox SET state = 'dead', unsettled_claims = 0, error_code = %(code)s,"
         "  error_detail = %(detail)s"
         "  WHERE id = %(id)s AND attempts = %(claim_version)s AND settled_at IS NULL RETURNING id)"
-        " INSERT INTO audit_log (subject, actor, verb, after, reason)"
-        " SELECT id, 'hub', 'dead-lettered', 'dead', %(code)s FROM dead",
+        " INSERT INTO audit_log (subject, actor, action, after, reason)"
+        " SELECT id, 'hub', 'message_dead_lettered', 'dead', %(code)s FROM dead",
         {"code": code, "detail": detail, "id": message.id, "claim_version": message.claim_version},
     )
 
@@ -262,8 +263,8 @@ def refuse(
         "  WHERE id = %(id)s AND settled_at IS NULL"
         "  AND (attempts = %(claim_version)s OR %(claim_version)s::integer IS NULL AND state IN ('waiting', 'dead'))"
         "  RETURNING id)"
-        " INSERT INTO audit_log (subject, actor, verb, after, reason)"
-        " SELECT id, %(actor)s, 'refused', 'refused', %(reason)s FROM refused RETURNING id",
+        " INSERT INTO audit_log (subject, actor, action, after, reason)"
+        " SELECT id, %(actor)s, 'message_refused', 'refused', %(reason)s FROM refused RETURNING id",
         {"id": message_id, "claim_version": claim_version, "code": code, "reason": reason, "actor": actor},
     )
     return refused.fetchone() is not None
@@ -275,21 +276,21 @@ def requeue(conn: Connection, message_id: str, *, actor: str, reason: str) -> bo
         "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), wakeup_sent_at = NULL,"
         "  backoff_attempts = 0, unsettled_claims = 0"
         "  WHERE id = %(id)s AND state = 'dead' RETURNING id)"
-        " INSERT INTO audit_log (subject, actor, verb, before, after, reason)"
-        " SELECT id, %(actor)s, 'requeued', 'dead', 'received', %(reason)s FROM alive RETURNING id",
+        " INSERT INTO audit_log (subject, actor, action, before, after, reason)"
+        " SELECT id, %(actor)s, 'message_requeued', 'dead', 'received', %(reason)s FROM alive RETURNING id",
         {"id": message_id, "actor": actor, "reason": reason},
     )
     return requeued.fetchone() is not None
 
 
-def end(conn: Connection, message_id: str, *, actor: str, verb: str, reason: str) -> bool:
-    """Mark a dead message as handled, by a person's ``verb`` in the audit log. False if it was not dead."""
+def end(conn: Connection, message_id: str, *, actor: str, action: AuditAction, reason: str) -> bool:
+    """Mark a dead message as handled, by a person's ``action`` in the audit log. False if it was not dead."""
     ended = conn.execute(
         "WITH ended AS (UPDATE inbox SET state = 'handled', settled_at = now() WHERE id = %(id)s AND state = 'dead'"
         "  RETURNING id)"
-        " INSERT INTO audit_log (subject, actor, verb, before, after, reason)"
-        " SELECT id, %(actor)s, %(verb)s, 'dead', 'handled', %(reason)s FROM ended RETURNING id",
-        {"id": message_id, "actor": actor, "verb": verb, "reason": reason},
+        " INSERT INTO audit_log (subject, actor, action, before, after, reason)"
+        " SELECT id, %(actor)s, %(action)s, 'dead', 'handled', %(reason)s FROM ended RETURNING id",
+        {"id": message_id, "actor": actor, "action": action, "reason": reason},
     )
     return ended.fetchone() is not None
 

@@ -33,7 +33,8 @@ WITH put AS (
     VALUES (%(id)s, %(kind)s, %(counterparty)s, %(ordering_key)s, %(key)s, %(subject)s, %(body)s, %(deadline)s)
     RETURNING id, kind, counterparty
 )
-INSERT INTO audit_log (subject, actor, verb, after, reason) SELECT id, 'hub', 'queued', 'queued', counterparty FROM put
+INSERT INTO audit_log (subject, actor, action, after, reason)
+SELECT id, 'hub', 'transfer_queued', 'queued', counterparty FROM put
 """
 
 _SETTLE: Final = """
@@ -47,8 +48,8 @@ WITH settled AS (
     UPDATE attempt SET finished_at = clock_timestamp(), outcome = %(outcome)s, code = %(code)s, detail = %(detail)s
     FROM settled WHERE attempt.id = %(attempt)s
 )
-INSERT INTO audit_log (subject, actor, verb, before, after, reason)
-SELECT id, 'hub', 'attempted', 'sending', %(state)s, %(code)s FROM settled RETURNING subject
+INSERT INTO audit_log (subject, actor, action, before, after, reason)
+SELECT id, 'hub', 'transfer_attempted', 'sending', %(state)s, %(code)s FROM settled RETURNING subject
 """
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from asn1crypto import tsp
 
 from config.catalogue import Catalogue, StampingAuthority
+from hub.audit import AuditAction
 from hub.codes import HubCode
 from hub.db import Connection
 from hub.errors import ManualAction, RetryLater
@@ -41,8 +42,14 @@ class AnchoringContext(Protocol):
     @property
     def signer(self) -> Trusting: ...
 
-    def note(
-        self, subject: str, verb: str, *, before: str | None = None, after: str | None = None, reason: str | None = None
+    def write_audit(
+        self,
+        subject: str,
+        action: AuditAction,
+        *,
+        before: str | None = None,
+        after: str | None = None,
+        reason: str | None = None,
     ) -> None: ...
 
 
@@ -66,13 +73,15 @@ def stamped(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[Eve
         " ON CONFLICT DO NOTHING",
         (checkpoint.number, transfer.counterparty, stamp.at, str(stamp.serial), token),
     )
-    uow.note(transfer.subject, "stamped", reason=transfer.counterparty)
+    uow.write_audit(transfer.subject, AuditAction.CHECKPOINT_STAMPED, reason=transfer.counterparty)
     return []
 
 
 def not_stamped(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
     """The authority gives no stamp; the next one is asked for another checkpoint."""
-    uow.note(transfer.subject, "not stamped", reason=f"{transfer.counterparty} {reason}".strip())
+    uow.write_audit(
+        transfer.subject, AuditAction.CHECKPOINT_NOT_STAMPED, reason=f"{transfer.counterparty} {reason}".strip()
+    )
     return []
 
 
@@ -85,14 +94,16 @@ def witnessed(uow: AnchoringContext, transfer: Transfer, receipt: WitnessReceipt
     if signature is not None:
         _check_counter_signature(uow, transfer, checkpoint, signature)
     _answered(uow, transfer, checkpoint, signature=signature)
-    uow.note(transfer.subject, "witnessed", reason=transfer.counterparty)
+    uow.write_audit(transfer.subject, AuditAction.CHECKPOINT_WITNESSED, reason=transfer.counterparty)
     return []
 
 
 def not_witnessed(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
     """The department says that the log does not go on from the checkpoint that it holds: an audit will name it."""
     _answered(uow, transfer, _checkpoint(uow, transfer), refusal=reason or "no reason given")
-    uow.note(transfer.subject, "witness refused", reason=f"{transfer.counterparty} {reason}".strip())
+    uow.write_audit(
+        transfer.subject, AuditAction.CHECKPOINT_WITNESS_REFUSED, reason=f"{transfer.counterparty} {reason}".strip()
+    )
     return []
 
 

@@ -26,10 +26,12 @@ def test_an_operator_pauses_parks_revives_and_lets_evidence_age(hub: ScriptedHub
     operations.cancel(hub, row["id"], actor=ACTOR, reason=REASON)
     with hub.db.connection() as conn:
         assert outbox.rotate_exchanges(conn) == []
-    assert [line["verb"] for line in hub.rows("SELECT verb FROM audit_log WHERE actor = %s ORDER BY id", ACTOR)] == [
-        "paused",
-        "resumed",
-        "parked",
-        "unparked",
-        "cancelled",
+    assert [
+        line["action"] for line in hub.rows("SELECT action FROM audit_log WHERE actor = %s ORDER BY id", ACTOR)
+    ] == [
+        "counterparty_paused",
+        "counterparty_resumed",
+        "transfer_parked",
+        "transfer_unparked",
+        "transfer_cancelled",
     ]

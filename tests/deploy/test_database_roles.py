@@ -119,12 +119,12 @@ REFUSED: Final[list[tuple[str, LiteralString]]] = [
     ("hub_api", "SELECT FROM audit_log"),
     ("hub_api", "UPDATE counterparty SET paused_at = now()"),
     ("hub_api", "SELECT body FROM inbox"),
-    ("hub_api", "INSERT INTO audit_log (subject, actor, verb) VALUES ('ex_1', 'ke-toan-a', 'approved')"),
-    ("hub_api", "SELECT note_at_door('ex_1', 'approved', NULL)"),
-    ("hub_api", "SELECT note_at_door('sm_1', 'opened', NULL)"),
+    ("hub_api", "INSERT INTO audit_log (subject, actor, action) VALUES ('ex_1', 'ke-toan-a', 'exception_resolved')"),
+    ("hub_api", "SELECT write_audit_from_endpoint('ex_1', 'exception_resolved')"),
+    ("hub_api", "SELECT write_audit_from_endpoint('sm_1', 'settlement_opened')"),
     ("hub_api", "SELECT rotate_exchange()"),
     ("hub_reader", "SELECT rotate_exchange()"),
-    ("hub_worker", "SELECT note_at_door('sm_1', 'opened', NULL)"),
+    ("hub_worker", "SELECT write_audit_from_endpoint('sm_1', 'settlement_opened')"),
     ("hub_worker", "UPDATE retention SET days = 1"),
     ("hub_reader", "SELECT * FROM inbox"),
 ]
@@ -174,8 +174,8 @@ def test_that_a_message_came_is_noted_once_in_its_sources_name(
         "INSERT INTO inbox (id, source, kind, external_id, fingerprint, media_type, body)"
         " VALUES ('in_1', 'bank.bank-a', 'bank.notification', 'x', sha256('x'), 'application/json', 'x')"
     )
-    rows = admin.execute("SELECT actor, verb, after FROM audit_log WHERE subject = 'in_1'").fetchall()
-    assert rows == [("bank.bank-a", "received", "received")]
+    rows = admin.execute("SELECT actor, action, after FROM audit_log WHERE subject = 'in_1'").fetchall()
+    assert rows == [("bank.bank-a", "message_received", "received")]
 
 
 @pytest.mark.parametrize("as_role", ["hub_api", "hub_worker"], indirect=True)

@@ -8,6 +8,7 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
 from hub import audit
+from hub.audit import AuditAction
 from hub.db import Connection
 from hub.fees.settlements import store
 from hub.migrations.run import upgrade
@@ -43,7 +44,7 @@ def test_the_door_shows_a_table_and_records_that_it_was_opened(api: Connection) 
     assert found is not None
     assert (found[1].body, found[1].signature) == (b"the table", b"the seal")
     assert store.one_of(api, "rest-b", ID) is None
-    audit.note_at_door(api, ID, "opened")
+    audit.write_from_endpoint(api, ID, AuditAction.SETTLEMENT_OPENED)
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,15 @@ def _notices(running: ProcessStack) -> list[str]:
 
 
 def _untraced(running: ProcessStack, told: Mapping[str, tuple[str, str]]) -> list[str]:
-    rows = running.rows("SELECT subject FROM audit_log WHERE verb = 'received'")
+    rows = running.rows("SELECT subject FROM audit_log WHERE action = 'message_received'")
     received = Counter(row["subject"] for row in rows)
-    return [f"{submission}: journaled {received[submission]} times" for submission in told if received[submission] != 1]
+    return [f"{submission}: audited {received[submission]} times" for submission in told if received[submission] != 1]
 
 
 def _answered_twice(running: ProcessStack) -> list[str]:
     """A worker that outslept its lease must not write down its answer over its successor's."""
-    rows = running.rows("SELECT subject FROM audit_log WHERE verb = 'answered'")
+    rows = running.rows("SELECT subject FROM audit_log WHERE action = 'handoff_answered'")
     answered = Counter(row["subject"] for row in rows)
-    return [f"{handoff}: journaled as answered {times} times" for handoff, times in answered.items() if times != 1]
+    return [
+        f"{handoff}: in the audit log as answered {times} times" for handoff, times in answered.items() if times != 1
+    ]

@@ -148,7 +148,9 @@ def test_what_a_person_did_stands_in_the_journal_with_name_and_reason(hub: Scrip
     transfer = a_stuck_transfer(hub)
     assert cli("transfer", "cancel", transfer, "--reason", "nộp nhầm", "--yes")[0] == 0
     assert state_of(hub, transfer) == "cancelled"
-    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'cancelled'", transfer)
+    [line] = hub.rows(
+        "SELECT actor, reason FROM audit_log WHERE subject = %s AND action = 'transfer_cancelled'", transfer
+    )
     assert line == {"actor": "thu.nghiem", "reason": "nộp nhầm"}
 
 

@@ -99,7 +99,7 @@ def test_a_person_refuses_what_waits_and_the_portal_is_told_the_reason(hub: Scri
     [(told, _)] = hub.endpoint("cong-dvc").told
     assert json.loads(told)["data"]["reason"] == "Thủ tục không còn tiếp nhận"
     assert json.loads(told)["data"]["dossier_code"] is None
-    [noted] = hub.rows("SELECT actor, reason FROM audit_log WHERE verb = 'refused'")
+    [noted] = hub.rows("SELECT actor, reason FROM audit_log WHERE action = 'message_refused'")
     assert noted == {"actor": "cli:lan", "reason": "Thủ tục không còn tiếp nhận"}
     with pytest.raises(InvalidState, match="is refused"):
         operations.refuse(hub, gone.id, actor="cli:lan", reason="lần nữa")
@@ -140,7 +140,9 @@ def test_a_late_report_is_journaled_and_moves_nothing(hub: ScriptedHub) -> None:
     message = report(hub, code, "CHO_BO_SUNG", 5)
     assert inbox_state(hub, message) == ("handled", None)
     assert status_of(hub, code) == "in_process"
-    assert hub.rows("SELECT after FROM audit_log WHERE verb = 'report late'") == [{"after": "supplement_requested"}]
+    assert hub.rows("SELECT after FROM audit_log WHERE action = 'dossier_report_late'") == [
+        {"after": "supplement_requested"}
+    ]
 
 
 def test_a_repeated_report_moves_nothing_under_whatever_id(hub: ScriptedHub) -> None:
@@ -277,7 +279,7 @@ def test_steps_that_a_department_leaves_out_are_passed_when_its_patience_is_over
     code = an_accepted_dossier(hub)
     report(hub, code, "DA_TRA_KET_QUA")
     assert status_of(hub, code) == "returned"
-    passed = hub.rows("SELECT after FROM audit_log WHERE verb = 'passed' ORDER BY id")
+    passed = hub.rows("SELECT after FROM audit_log WHERE action = 'dossier_status_inferred' ORDER BY id")
     assert [line["after"] for line in passed] == ["in_process", "resolved"]
 
 

@@ -102,6 +102,6 @@ def test_what_is_woken_while_it_is_claimed_is_due_again_at_once(hub: ScriptedHub
 
 def test_the_audit_log_cannot_be_changed(hub: ScriptedHub) -> None:
     hub.accept(submission_arrival())
-    for statement in ("UPDATE audit_log SET verb = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"):
+    for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"):
         with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(statement)

@@ -127,11 +127,11 @@ def test_every_operators_command_is_a_line_in_the_audit_log(hub: ScriptedHub) ->
     operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now())
     operations.unpark(hub, transfer, actor=ACTOR, reason=REASON)
     lines = hub.rows(
-        "SELECT verb, before, after, reason FROM audit_log WHERE actor = %s AND subject = %s ORDER BY id",
+        "SELECT action, before, after, reason FROM audit_log WHERE actor = %s AND subject = %s ORDER BY id",
         ACTOR,
         transfer,
     )
-    assert [(line["verb"], line["before"], line["after"], line["reason"]) for line in lines] == [
-        ("parked", "queued", "parked", REASON),
-        ("unparked", "parked", "queued", REASON),
+    assert [(line["action"], line["before"], line["after"], line["reason"]) for line in lines] == [
+        ("transfer_parked", "queued", "parked", REASON),
+        ("transfer_unparked", "parked", "queued", REASON),
     ]

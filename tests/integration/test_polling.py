@@ -70,7 +70,9 @@ def test_what_was_set_aside_is_read_again_once_something_was_mended(hub: Scripte
     hub.carry()
     assert state_of(hub, message)[0] == "handled"
     assert hub.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
-    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'read again'", message)
+    [line] = hub.rows(
+        "SELECT actor, reason FROM audit_log WHERE subject = %s AND action = 'message_read_again'", message
+    )
     assert line == {"actor": ACTOR, "reason": REASON}
 
 
@@ -78,7 +80,7 @@ def test_a_person_is_done_with_what_was_set_aside_and_it_is_kept(hub: ScriptedHu
     message = set_aside(hub, a_dossier(hub))
     operations.refuse(hub, message, actor=ACTOR, reason=REASON)
     assert state_of(hub, message)[0] == "refused"
-    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'refused'", message)
+    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND action = 'message_refused'", message)
     assert line == {"actor": ACTOR, "reason": REASON}
     [row] = hub.rows("SELECT body FROM inbox WHERE id = %s", message)
     assert UnreadableEntry.model_validate_json(row["body"]).document == '{"report_id": "R-1"}'
@@ -138,7 +140,9 @@ def test_a_person_takes_both_of_two_that_contradict_each_other(hub: ScriptedHub)
     hub.carry()
     assert state_of(hub, message)[0] == "handled"
     assert hub.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
-    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'taken as another'", message)
+    [line] = hub.rows(
+        "SELECT actor, reason FROM audit_log WHERE subject = %s AND action = 'message_taken_as_new'", message
+    )
     assert line == {"actor": ACTOR, "reason": REASON}
 
 

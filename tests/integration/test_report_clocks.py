@@ -14,7 +14,7 @@ def test_reports_by_a_clock_behind_the_receipts_move_the_dossier_all_the_same(hu
     for minutes, status in ((-2, "DANG_XU_LY"), (-1.5, "CHO_BO_SUNG"), (-1, "DANG_XU_LY"), (-0.5, "DA_CO_KET_QUA")):
         assert inbox_state(hub, report(hub, code, status, minutes)) == ("handled", None)
     assert status_of(hub, code) == "resolved"
-    assert hub.rows("SELECT 1 FROM audit_log WHERE verb = 'report late'") == []
+    assert hub.rows("SELECT 1 FROM audit_log WHERE action = 'dossier_report_late'") == []
 
 
 def test_what_a_receipt_has_said_already_sets_the_reports_clock(hub: ScriptedHub) -> None:

@@ -112,7 +112,7 @@ def assert_what_a_person_has_to_look_at(running: ProcessStack) -> None:
 def assert_delivered_once(running: ProcessStack) -> None:
     """Each consignment moved to its delivery one time, whatever was repeated."""
     rows = running.rows(
-        "SELECT subject FROM audit_log WHERE verb = 'moved' AND after = 'delivered'"
+        "SELECT subject FROM audit_log WHERE action = 'consignment_status_changed' AND after = 'delivered'"
         " GROUP BY subject HAVING count(*) > 1"
     )
     assert rows == []

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.db import Connection, one
 from hub.fees.ledger import book as balances
 from hub.fees.ledger import post, postings
@@ -116,7 +117,9 @@ def open_account(uow: UnitOfWork, account: str) -> None:
         if amount:
             post_opening(uow, account, day, amount)
             details = {"day": day.isoformat(), "amount": amount}
-            uow.note(f"close {account}", "opening booked", reason=f"{day} {amount}", details=details)
+            uow.write_audit(
+                f"close {account}", AuditAction.OPENING_BALANCE_BOOKED, reason=f"{day} {amount}", details=details
+            )
 
 
 def post_opening(uow: UnitOfWork, account: str, day: date, amount: int) -> None:

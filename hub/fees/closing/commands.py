@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from config.banks import Bank
+from hub.audit import AuditAction
 from hub.clock import last_of
 from hub.errors import InvalidState, NotFound
 from hub.fees import clerks, settlements
@@ -92,7 +93,7 @@ def close_month(uow: UnitOfWork, month: date) -> Closing:
 
     def close(agreed: Proposal) -> None:
         digest = settlements.compute(uow, month)
-        uow.note(name(BOOK, month), "settlements computed", reason=digest.hex())
+        uow.write_audit(name(BOOK, month), AuditAction.PERIOD_SETTLEMENTS_COMPUTED, reason=digest.hex())
         store.close_month(uow.conn, month, agreed, uow.actor)
 
     # 4.
@@ -177,11 +178,15 @@ def _propose_or_close(
         return Closing(account, day, CloseStep.WAITING, gates, digest)
     if proposal is None:
         _propose(uow, "close", account, day, figures, None)
-        uow.note(name(account, day), "close proposed", before="open", after="preclosed", reason=digest.hex())
+        uow.write_audit(
+            name(account, day), AuditAction.PERIOD_CLOSE_PROPOSED, before="open", after="preclosed", reason=digest.hex()
+        )
         return Closing(account, day, CloseStep.PROPOSED, gates, digest, changed)
     store.end(uow.conn, proposal.id, checker=uow.actor, at=uow.now)
     close(proposal)
-    uow.note(name(account, day), "closed", before="preclosed", after="closed", reason=digest.hex())
+    uow.write_audit(
+        name(account, day), AuditAction.PERIOD_CLOSED, before="preclosed", after="closed", reason=digest.hex()
+    )
     return Closing(account, day, CloseStep.DONE, gates, digest)
 
 
@@ -193,13 +198,21 @@ def _propose_or_reopen(uow: UnitOfWork, account: str, day: date, figures: Mappin
         return Closing(account, day, CloseStep.WAITING, digest=digest)
     if proposal is None:
         _propose(uow, "reopen", account, day, figures, reason)
-        uow.note(name(account, day), "reopen proposed", before="closed", after="closed", reason=reason)
+        uow.write_audit(
+            name(account, day), AuditAction.PERIOD_REOPEN_PROPOSED, before="closed", after="closed", reason=reason
+        )
         return Closing(account, day, CloseStep.PROPOSED, digest=digest, changed=changed)
     store.end(uow.conn, proposal.id, checker=uow.actor, at=uow.now)
     store.reopen(uow.conn, account, day, proposal, uow.actor)
     if account == BOOK:
         settlements.withdraw(uow, day, reason)
-    uow.note(name(account, day), "reopened", before="closed", after="open", reason=f"{proposal.reason}; {reason}")
+    uow.write_audit(
+        name(account, day),
+        AuditAction.PERIOD_REOPENED,
+        before="closed",
+        after="open",
+        reason=f"{proposal.reason}; {reason}",
+    )
     return Closing(account, day, CloseStep.DONE, digest=digest)
 
 
@@ -212,7 +225,13 @@ def _current_proposal(
         return proposal, []
     store.end(uow.conn, proposal.id, checker=None, at=uow.now)
     if action == "close":
-        uow.note(name(account, day), "close overtaken", before="preclosed", after="open", reason=proposal.digest.hex())
+        uow.write_audit(
+            name(account, day),
+            AuditAction.PERIOD_CLOSE_OUTDATED,
+            before="preclosed",
+            after="open",
+            reason=proposal.digest.hex(),
+        )
     return None, totals.differences(proposal.totals, figures)
 
 

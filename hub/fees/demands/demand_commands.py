@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hub import audit
-from hub.audit import AuditEntry
+from hub.audit import AuditAction, AuditEntry
 from hub.db import as_set
 from hub.errors import InvalidState, MoveRefused, NotFound
 from hub.events import Event, FeeChanged, FeePaid, FeeReopened, FeeWaived
@@ -78,7 +78,7 @@ class DemandBatch:
     _moved: dict[str, Demand] = field(default_factory=dict)
     _new: list[_Key] = field(default_factory=list)
     _shown: list[_Key] = field(default_factory=list)
-    _notes: list[AuditEntry] = field(default_factory=list)
+    _audit_entries: list[AuditEntry] = field(default_factory=list)
 
     def read(self, named: Iterable[str]) -> None:
         """Lock these demands and load their credits."""
@@ -107,7 +107,9 @@ class DemandBatch:
             return Credited(known.amount, amount - known.amount)
         taken, case = weighed(before, amount)
         if not taken:
-            self._note(demand_id, "not credited", before.status, None, f"{case} {evidence}", evidence)
+            self._write_audit(
+                demand_id, AuditAction.DEMAND_NOT_CREDITED, before.status, None, f"{case} {evidence}", evidence
+            )
             return Credited(0, amount, case)
         at = paid_at or self.uow.now
         self._credits[demand_id, evidence] = Credit(
@@ -115,7 +117,9 @@ class DemandBatch:
         )
         self._new.append((demand_id, evidence))
         after = before.amounts.credited(taken, confirmed=confirmed)
-        return Credited(taken, amount - taken, case, self._stand(before, after, "credited", evidence, at))
+        return Credited(
+            taken, amount - taken, case, self._stand(before, after, AuditAction.DEMAND_CREDITED, evidence, at)
+        )
 
     def confirm(self, demand_id: str, evidence: str) -> list[Event]:
         """Mark the credit of ``evidence`` as shown by a statement.
@@ -129,7 +133,9 @@ class DemandBatch:
             return []
         self._credits[key] = replace(credited, confirmed_at=self.uow.now)
         self._shown.append(key)
-        return self._stand(before, before.amounts.shown(credited.amount), "confirmed", evidence, self.uow.now)
+        return self._stand(
+            before, before.amounts.shown(credited.amount), AuditAction.DEMAND_CREDIT_CONFIRMED, evidence, self.uow.now
+        )
 
     def write(self) -> None:
         """Write credits, demands and the audit log."""
@@ -147,15 +153,15 @@ class DemandBatch:
                 self._moved,
                 conn.execute(_UPDATE_DEMANDS, (as_set([_demand_row(one) for one in self._moved.values()]),)).rowcount,
             )
-        audit.note_all(conn, self.uow.actor, self._notes)
-        for kept in (self._demands, self._credits, self._moved, self._new, self._shown, self._notes):
+        audit.write_all(conn, self.uow.actor, self._audit_entries)
+        for kept in (self._demands, self._credits, self._moved, self._new, self._shown, self._audit_entries):
             kept.clear()
 
     def _demand(self, demand_id: str) -> Demand:
         self.read([demand_id])
         return self._demands[demand_id]
 
-    def _stand(self, before: Demand, after: Amounts, verb: str, evidence: str, at: datetime) -> list[Event]:
+    def _stand(self, before: Demand, after: Amounts, action: AuditAction, evidence: str, at: datetime) -> list[Event]:
         demand = replace(
             before,
             allocated=after.allocated,
@@ -164,12 +170,16 @@ class DemandBatch:
             version=before.version + 1,
         )
         self._demands[demand.id] = self._moved[demand.id] = demand
-        self._note(demand.id, verb, before.status, demand.status, evidence, evidence)
+        self._write_audit(demand.id, action, before.status, demand.status, evidence, evidence)
         return seen(before, demand, at)
 
-    def _note(self, demand_id: str, verb: str, before: str, after: str | None, reason: str, evidence: str) -> None:
+    def _write_audit(
+        self, demand_id: str, action: AuditAction, before: str, after: str | None, reason: str, evidence: str
+    ) -> None:
         details = {"evidence": evidence}
-        self._notes.append(AuditEntry(demand_id, verb, before=before, after=after, reason=reason, details=details))
+        self._audit_entries.append(
+            AuditEntry(demand_id, action, before=before, after=after, reason=reason, details=details)
+        )
 
 
 def _credit_row(demand_id: str, credit: Credit) -> Mapping[str, Any]:
@@ -245,7 +255,7 @@ def reverse(uow: UnitOfWork, demand_id: str, evidence: str, *, by: str) -> list[
     credited = standing(demand_store.credit_by(uow.conn, demand_id, evidence), demand_id, evidence)
     demand_store.end_credits(uow.conn, demand_id, by=by, at=uow.now, evidence=evidence)
     after = before.amounts.reversed(credited.amount, confirmed=credited.confirmed_at is not None)
-    return _stand(uow, before, after, "reversed", f"{evidence} by {by}")
+    return _stand(uow, before, after, AuditAction.DEMAND_CREDIT_REVERSED, f"{evidence} by {by}")
 
 
 def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[Event]:
@@ -268,7 +278,9 @@ def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[
     for line in lines:
         demand_store.lift(uow.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
     because = f"{provision.code}, {provision.basis}: {reason}"
-    return _stand(uow, before, before.amounts.lifted(amount), "waived", because, {"exemption": provision.code})
+    return _stand(
+        uow, before, before.amounts.lifted(amount), AuditAction.DEMAND_WAIVED, because, {"exemption": provision.code}
+    )
 
 
 def waive_rest(uow: UnitOfWork, demand_id: str, decision: str, reason: str) -> list[Event]:
@@ -285,7 +297,9 @@ def waive_rest(uow: UnitOfWork, demand_id: str, decision: str, reason: str) -> l
         if lifted:
             demand_store.lift_part(uow.conn, demand_id, line.fee_code, lifted, basis=decision)
         rest -= lifted
-    return _stand(uow, before, before.amounts.lifted(before.outstanding), "rest waived", f"{decision}: {reason}")
+    return _stand(
+        uow, before, before.amounts.lifted(before.outstanding), AuditAction.DEMAND_REST_WAIVED, f"{decision}: {reason}"
+    )
 
 
 def expire(uow: UnitOfWork, demand_id: str) -> list[Event]:
@@ -293,7 +307,7 @@ def expire(uow: UnitOfWork, demand_id: str) -> list[Event]:
     before = demand_store.lock(uow.conn, demand_id)
     if before.status not in COLLECTING or before.expires_at is None or before.expires_at > uow.now:
         return []
-    return _stand(uow, before, before.amounts.closed(DemandStatusCode.EXPIRED), "expired")
+    return _stand(uow, before, before.amounts.closed(DemandStatusCode.EXPIRED), AuditAction.DEMAND_EXPIRED)
 
 
 def renew(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
@@ -303,7 +317,7 @@ def renew(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     if desk is None or before.status != DemandStatusCode.EXPIRED:
         raise InvalidState(vi("only an expired demand can be renewed; this one is {status}", status=before.status))
     until = issuing.expiry(desk, uow.now)
-    return _stand(uow, before, before.amounts.renewed(), "renewed", reason, expires_at=until)
+    return _stand(uow, before, before.amounts.renewed(), AuditAction.DEMAND_RENEWED, reason, expires_at=until)
 
 
 def cancel(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
@@ -313,7 +327,7 @@ def cancel(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
         after = before.amounts.closed(DemandStatusCode.CANCELLED)
     except MoveRefused as error:
         raise InvalidState(str(error)) from None
-    return _stand(uow, before, after, "cancelled", reason)
+    return _stand(uow, before, after, AuditAction.DEMAND_CANCELLED, reason)
 
 
 def order_refund(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
@@ -321,7 +335,9 @@ def order_refund(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     before = demand_store.lock(uow.conn, demand_id)
     if not before.allocated or before.status == DemandStatusCode.REFUND_PENDING:
         raise InvalidState(vi("the demand is {status}: there is nothing to refund", status=before.status))
-    return _stand(uow, before, before.amounts.moved(DemandStatusCode.REFUND_PENDING), "refund ordered", reason)
+    return _stand(
+        uow, before, before.amounts.moved(DemandStatusCode.REFUND_PENDING), AuditAction.DEMAND_REFUND_ORDERED, reason
+    )
 
 
 def refunded(uow: UnitOfWork, demand_id: str, *, by: str) -> list[Event]:
@@ -330,13 +346,13 @@ def refunded(uow: UnitOfWork, demand_id: str, *, by: str) -> list[Event]:
     if before.status != DemandStatusCode.REFUND_PENDING:
         raise InvalidState(vi("the demand is {status}: no refund is under way", status=before.status))
     demand_store.end_credits(uow.conn, demand_id, by=by, at=uow.now)
-    return _stand(uow, before, before.amounts.refunded(), "refunded", by, {"by": by})
+    return _stand(uow, before, before.amounts.refunded(), AuditAction.DEMAND_REFUNDED, by, {"by": by})
 
 
 def keep(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     """Withdraw the refund. Raises InvalidState where none is under way."""
     before = demand_store.lock(uow.conn, demand_id)
-    return _stand(uow, before, before.amounts.kept(), "refund withdrawn", reason)
+    return _stand(uow, before, before.amounts.kept(), AuditAction.DEMAND_REFUND_WITHDRAWN, reason)
 
 
 def standing(credited: demand_store.Credit | None, demand_id: str, evidence: str) -> demand_store.Credit:
@@ -359,7 +375,7 @@ def _stand(
     uow: UnitOfWork,
     before: Demand,
     after: Amounts,
-    verb: str,
+    action: AuditAction,
     reason: str | None = None,
     details: Mapping[str, Any] | None = None,
     *,
@@ -368,7 +384,7 @@ def _stand(
 ) -> list[Event]:
     """Write the demand and the audit log; the events that its payer sees."""
     demand = demand_store.stand(uow.conn, before, after, expires_at=expires_at)
-    uow.note(demand.id, verb, before=before.status, after=demand.status, reason=reason, details=details)
+    uow.write_audit(demand.id, action, before=before.status, after=demand.status, reason=reason, details=details)
     return seen(before, demand, at or uow.now)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 
 from config.catalogue import FeeSettings, Pay, Procedure
 from config.fees import Exemption
+from hub.audit import AuditAction
 from hub.clock import VIETNAM, local
 from hub.db import one
 from hub.events import DossierOpened, Event, FeeDemanded, FeeNotDue, FeeWaived
@@ -27,12 +28,12 @@ def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
         return [FeeNotDue(event.dossier_id)]
     issued = _issued(uow, event.dossier_id, procedure, desk, lines)
     demand_store.add(uow.conn, issued, lines)
-    uow.note(issued.id, "demanded", after=issued.status, reason=issued.reference)
+    uow.write_audit(issued.id, AuditAction.DEMAND_ISSUED, after=issued.status, reason=issued.reference)
     for line in lines:
         if line.waived:
-            uow.note(
+            uow.write_audit(
                 issued.id,
-                "waived",
+                AuditAction.DEMAND_FEE_EXEMPTED,
                 reason=f"{line.fee_code}: {line.exemption}, {line.basis}",
                 details={"fee_code": line.fee_code, "exemption": line.exemption},
             )

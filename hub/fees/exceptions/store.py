@@ -8,6 +8,7 @@ from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from hub.audit import AuditAction
 from hub.calendar import WorkingCalendar
 from hub.clock import local, now
 from hub.db import Connection, as_set
@@ -134,7 +135,12 @@ def open_exception(
     """Open an exception and write it to the audit log of its object; its id, or None if it is open already."""
     opened = open_all(uow.conn, uow.calendar, [Opening(code, object_type, object_id, at_risk, facts)])[0]
     if opened is not None:
-        uow.note(f"line {object_id}" if object_type == LINE else object_id, f"case {code}", reason=opened)
+        uow.write_audit(
+            f"line {object_id}" if object_type == LINE else object_id,
+            AuditAction.EXCEPTION_OPENED,
+            after=code,
+            reason=opened,
+        )
     return opened
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from config.receipts import ReceiptSettings
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.db import one
 from hub.errors import InvalidState, NotConfigured
@@ -125,7 +126,12 @@ def _issue(uow: UnitOfWork, settings: ReceiptSettings, due: Due) -> None:
     )
     store.add(uow.conn, receipt)
     send_to_issuer(uow, receipt, ISSUE, body)
-    uow.note(receipt.id, "issued", after="stands", reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}")
+    uow.write_audit(
+        receipt.id,
+        AuditAction.RECEIPT_ISSUED,
+        after="stands",
+        reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}",
+    )
 
 
 def _number(uow: UnitOfWork, settings: ReceiptSettings, kind: FeeKind) -> Numbered:
@@ -210,7 +216,7 @@ def void(uow: UnitOfWork, receipt_id: str, reason: str) -> bool:
     if receipt.void_maker is None:
         clerks.check_proposes(uow)
         store.void_proposed(uow.conn, receipt.id, uow.actor, reason)
-        uow.note(receipt.id, "void proposed", before="stands", reason=reason)
+        uow.write_audit(receipt.id, AuditAction.RECEIPT_VOID_PROPOSED, before="stands", reason=reason)
         return False
     clerks.check_agrees(uow, receipt.void_maker)
     _void(uow, receipt, uow.actor, reason)
@@ -219,7 +225,7 @@ def void(uow: UnitOfWork, receipt_id: str, reason: str) -> bool:
 
 def _void(uow: UnitOfWork, receipt: FeeReceiptRow, by: str, reason: str) -> None:
     store.voided(uow.conn, receipt.id, by, reason, uow.now)
-    uow.note(receipt.id, "voided", before="stands", after="void", reason=f"by {by}: {reason}")
+    uow.write_audit(receipt.id, AuditAction.RECEIPT_VOIDED, before="stands", after="void", reason=f"by {by}: {reason}")
     record = record_of(receipt)
     body = Voiding(receipt_id=receipt.id, template=record.template, symbol=record.symbol, number=record.number)
     send_to_issuer(uow, receipt, VOID, canonical.encode(body.model_dump(mode="json")))
@@ -232,7 +238,7 @@ def issued(uow: UnitOfWork, transfer: Transfer, reply: Issued) -> list[Event]:
     """Record that the issuer has issued it. Under another number it is, by law, another receipt: opens M03."""
     receipt = store.lock(uow.conn, transfer.key)
     store.published(uow.conn, receipt.id, reply.number, uow.now)
-    uow.note(receipt.id, "published", after=str(reply.number), reason=transfer.counterparty)
+    uow.write_audit(receipt.id, AuditAction.RECEIPT_PUBLISHED, after=str(reply.number), reason=transfer.counterparty)
     series = f"{reply.template} {reply.symbol}"
     if (series, reply.number) != (receipt.series, receipt.number):
         _open_exception(
@@ -244,7 +250,7 @@ def issued(uow: UnitOfWork, transfer: Transfer, reply: Issued) -> list[Event]:
 def not_issued(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The issuer refuses it, so that only the hub has it: opens M03."""
     receipt = store.lock(uow.conn, transfer.key)
-    uow.note(receipt.id, "not published", reason=reason)
+    uow.write_audit(receipt.id, AuditAction.RECEIPT_NOT_PUBLISHED, reason=reason)
     _open_exception(uow, receipt, {"why": "refused", "series": receipt.series, "ours": receipt.number})
     return []
 
@@ -252,14 +258,14 @@ def not_issued(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 def voided(uow: UnitOfWork, transfer: Transfer, reply: Voided | None) -> list[Event]:  # noqa: ARG001 - a duplicate says none
     """Record that the issuer has voided it."""
     store.void_told(uow.conn, transfer.key, uow.now)
-    uow.note(transfer.key, "void published", reason=transfer.counterparty)
+    uow.write_audit(transfer.key, AuditAction.RECEIPT_VOID_PUBLISHED, reason=transfer.counterparty)
     return []
 
 
 def not_voided(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The issuer refuses to void it, so that it is valid there still: opens M03."""
     receipt = store.lock(uow.conn, transfer.key)
-    uow.note(receipt.id, "void not published", reason=reason)
+    uow.write_audit(receipt.id, AuditAction.RECEIPT_VOID_NOT_PUBLISHED, reason=reason)
     _open_exception(uow, receipt, {"why": "void refused", "series": receipt.series, "ours": receipt.number})
     return []
 

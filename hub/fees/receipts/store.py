@@ -7,6 +7,7 @@ from typing import Any, Final, LiteralString
 from psycopg.rows import class_row
 
 from config.receipts import IssueOn
+from hub.audit import AuditAction
 from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.events import Event
@@ -35,7 +36,9 @@ def keep(uow: UnitOfWork, issue_on: IssueOn) -> list[Event]:
     last = uow.conn.execute("SELECT issue_on FROM receipt_policy ORDER BY number DESC LIMIT 1").fetchone()
     if last is None or last["issue_on"] != issue_on:
         uow.conn.execute("INSERT INTO receipt_policy (since, issue_on) VALUES (%s, %s)", (uow.now, issue_on))
-        uow.note("receipts", "policy", before=last["issue_on"] if last else None, after=issue_on)
+        uow.write_audit(
+            "receipts", AuditAction.RECEIPT_POLICY_CHANGED, before=last["issue_on"] if last else None, after=issue_on
+        )
     return []
 
 

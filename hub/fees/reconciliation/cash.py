@@ -5,6 +5,7 @@ What confirms it is the operator's transfer with its collection report, which is
 
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.db import one
 from hub.events import ConsignmentDelivered, Event
@@ -34,7 +35,11 @@ def collected(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
     demand = uow.conn.execute(_DEMAND, (event.dossier_id,)).fetchone()
     account = _account(uow, demand)
     if account is None:
-        uow.note(event.consignment_id, "cash not booked", reason="the catalogue has no fees.toml any more")
+        uow.write_audit(
+            event.consignment_id,
+            AuditAction.PAYMENT_COLLECTION_NOT_BOOKED,
+            reason="the catalogue has no fees.toml any more",
+        )
         return []
     payment = Payment(
         id=new_id(Prefix.PAYMENT),
@@ -55,7 +60,9 @@ def collected(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
     if not payment_store.add(uow.conn, payment, ""):
         return []
     details = {"consignment_id": event.consignment_id}
-    uow.note(payment.id, "collected", after="notified", reason=event.consignment_id, details=details)
+    uow.write_audit(
+        payment.id, AuditAction.PAYMENT_COLLECTED, after="notified", reason=event.consignment_id, details=details
+    )
     return _counted(uow, payment, demand, event)
 
 

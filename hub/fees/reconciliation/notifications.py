@@ -7,6 +7,7 @@ does not follow from what was told before becomes an exception.
 from typing import Any, Final
 
 from config.banks import bare
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.codes import HubCode
 from hub.db import one
@@ -53,6 +54,10 @@ def _written(said: Notification, prefix: str | None) -> list[str]:
 PATIENCE: Final = 5
 """tries to find the payment that is taken back: it may have been told later than its end (about half an hour)"""
 ANSWERED_YES: Final = "accepted"
+_AUDIT_ACTIONS: Final = {
+    NotificationKind.REFUND: AuditAction.PAYMENT_REFUNDED,
+    NotificationKind.REVERSAL: AuditAction.PAYMENT_REVERSED,
+}
 ENDS: Final = {NotificationKind.REFUND: "refunded", NotificationKind.REVERSAL: "reversed"}
 
 
@@ -108,9 +113,15 @@ def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
     )
     if not payment_store.add(uow.conn, payment, said.text):
         return _known(uow, said, payment, message)
-    uow.note(payment.id, "notified", after="notified", reason=message.id, details={"message_id": message.id})
+    uow.write_audit(
+        payment.id,
+        AuditAction.PAYMENT_NOTIFIED,
+        after="notified",
+        reason=message.id,
+        details={"message_id": message.id},
+    )
     if not said.proven:
-        uow.note(payment.id, "waits for the statement", reason="that it succeeded is not signed")
+        uow.write_audit(payment.id, AuditAction.PAYMENT_AWAITS_STATEMENT, reason="that it succeeded is not signed")
         return []
     answered = one(uow.conn, "SELECT verdict FROM notify_event WHERE inbox_id = %s", (message.id,))["verdict"]
     return _credit(uow, payment, found, unnamed="R09" if is_of_others(said, prefix) else "R01", answered=answered)
@@ -158,7 +169,9 @@ def _known(uow: UnitOfWork, said: Notification, payment: Payment, message: Messa
     if before is None:
         raise LookupError(message.id)
     if before.amount == said.amount:
-        uow.note(before.id, "notified again", reason=message.id, details={"message_id": message.id})
+        uow.write_audit(
+            before.id, AuditAction.PAYMENT_NOTIFIED_AGAIN, reason=message.id, details={"message_id": message.id}
+        )
         return []
     facts = _facts(said) | {"first_amount": before.amount, "message": message.id}
     return _case(uow, "N03", "payment", before.id, max(said.amount, before.amount), facts)
@@ -168,7 +181,7 @@ def _failed(uow: UnitOfWork, said: Notification, message: Message) -> list[Event
     """No money moved. Told after a success of the same name, one of the two is wrong."""
     paid = payment_store.notified_as(uow.conn, said.provider, said.provider_txn)
     if paid is None:
-        uow.note(message.id, "failed at the provider", reason=said.provider_txn)
+        uow.write_audit(message.id, AuditAction.PAYMENT_FAILED_AT_PROVIDER, reason=said.provider_txn)
         return []
     return _case(uow, "N03", "payment", paid.id, paid.amount, _facts(said) | {"message": message.id})
 
@@ -190,7 +203,14 @@ def _taken_back(uow: UnitOfWork, said: Notification, message: Message) -> list[E
     credited = payment_store.paid_for(uow.conn, paid.id)
     payment_store.end(uow.conn, paid.id, ENDS[said.kind])
     status = ENDS[said.kind]
-    uow.note(paid.id, status, before=paid.status, after=status, reason=message.id, details={"message_id": message.id})
+    uow.write_audit(
+        paid.id,
+        _AUDIT_ACTIONS[said.kind],
+        before=paid.status,
+        after=status,
+        reason=message.id,
+        details={"message_id": message.id},
+    )
     return [event for demand in credited for event in demand_commands.reverse(uow, demand, paid.id, by=message.id)]
 
 

@@ -6,6 +6,7 @@ A transaction is replayed by its leading line of the audit log; its other lines 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from hub.audit import AuditAction
 from hub.clock import last_of
 from hub.db import one
 from hub.fees.ledger import Origin, Share, post, postings
@@ -20,19 +21,19 @@ NOTHING: Final = frozenset({"mended", "receipt_mended", "noted", "answered", "no
 """resolutions that post nothing, and that check what is not replayed"""
 
 LEADS: Final = r"""
-SELECT id, at, actor, verb, subject, reason, details, rank FROM (
-    SELECT id, at, actor, verb, subject, reason, details,
+SELECT id, at, actor, action, subject, reason, details, rank FROM (
+    SELECT id, at, actor, action, subject, reason, details,
         CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
     FROM public.audit_log j
-    WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'withdrawn')
-               OR verb IN ('resolved', 'partly resolved') AND details ->> 'resolution' IS NOT NULL
-               OR verb = 'reopened' AND details ->> 'refund_id' IS NULL))
-       OR (subject LIKE 'po\_%' AND verb IN ('order requested', 'order approved', 'order sent', 'order cancelled',
-                                             'order failed'))
-       OR (subject LIKE 'match %' AND verb IN ('confirmation proposed', 'confirmed', 'rejected', 'revocation proposed',
-                                               'revoked'))
-       OR verb IN ('chargeback noticed', 'chargeback evidence', 'chargeback won', 'chargeback lost')
-       OR (subject LIKE 'sm\_%' AND verb IN ('computed', 'withdrawn'))
+    WHERE action IN ('exception_resolution_proposed', 'exception_proposal_withdrawn')
+       OR action IN ('exception_resolved', 'exception_partly_resolved') AND details ->> 'resolution' IS NOT NULL
+       OR action = 'exception_reopened' AND details ->> 'refund_id' IS NULL
+       OR action IN ('payment_order_requested', 'payment_order_approved', 'payment_order_sent',
+                   'payment_order_cancelled', 'payment_order_failed')
+       OR action IN ('match_confirmation_proposed', 'match_confirmed', 'match_rejected', 'match_revocation_proposed',
+                   'match_revoked')
+       OR action IN ('chargeback_noticed', 'chargeback_answered', 'chargeback_won', 'chargeback_lost')
+       OR action IN ('settlement_computed', 'settlement_withdrawn')
 ) AS noted
 """
 """Leading lines of the audit log. ``rank``: an exception may cause an order or a match, never the other way round."""
@@ -148,26 +149,26 @@ def _charged_back(uow: UnitOfWork, step: ReplayDecision) -> None:
 
 
 DECIDED: Final[Mapping[str, Callable[[UnitOfWork, ReplayDecision], object]]] = {
-    "ex proposed": _resolved,
-    "ex resolved": _resolved,
-    "ex partly resolved": _resolved,
-    "ex withdrawn": _withdrawn,
-    "ex reopened": _reopened,
-    "match confirmation proposed": _of_match(matches.confirm),
-    "match confirmed": _of_match(matches.confirm),
-    "match rejected": _of_match(matches.reject),
-    "match revocation proposed": _of_match(matches.revoke),
-    "match revoked": _of_match(matches.revoke),
-    "order requested": _requested,
-    "order approved": lambda uow, step: orders.approve(uow, step.subject, "replayed"),
-    "order sent": lambda uow, step: orders.send(uow, step.subject),
-    "order cancelled": lambda uow, step: orders.cancel(uow, step.subject, "replayed"),
-    "order failed": lambda uow, step: orders.fail(uow, step.subject, "replayed"),
-    "sm computed": _computed,
-    "sm withdrawn": _table_withdrawn,
-    "chargeback noticed": _charged_back,
-    "chargeback evidence": lambda uow, step: chargebacks.answered(uow, step.subject, "replayed"),
-    "chargeback won": lambda uow, step: chargebacks.won(uow, step.subject, "replayed"),
-    "chargeback lost": lambda uow, step: chargebacks.lost(uow, step.subject, "replayed"),
+    AuditAction.EXCEPTION_RESOLUTION_PROPOSED: _resolved,
+    AuditAction.EXCEPTION_RESOLVED: _resolved,
+    AuditAction.EXCEPTION_PARTLY_RESOLVED: _resolved,
+    AuditAction.EXCEPTION_PROPOSAL_WITHDRAWN: _withdrawn,
+    AuditAction.EXCEPTION_REOPENED: _reopened,
+    AuditAction.MATCH_CONFIRMATION_PROPOSED: _of_match(matches.confirm),
+    AuditAction.MATCH_CONFIRMED: _of_match(matches.confirm),
+    AuditAction.MATCH_REJECTED: _of_match(matches.reject),
+    AuditAction.MATCH_REVOCATION_PROPOSED: _of_match(matches.revoke),
+    AuditAction.MATCH_REVOKED: _of_match(matches.revoke),
+    AuditAction.PAYMENT_ORDER_REQUESTED: _requested,
+    AuditAction.PAYMENT_ORDER_APPROVED: lambda uow, step: orders.approve(uow, step.subject, "replayed"),
+    AuditAction.PAYMENT_ORDER_SENT: lambda uow, step: orders.send(uow, step.subject),
+    AuditAction.PAYMENT_ORDER_CANCELLED: lambda uow, step: orders.cancel(uow, step.subject, "replayed"),
+    AuditAction.PAYMENT_ORDER_FAILED: lambda uow, step: orders.fail(uow, step.subject, "replayed"),
+    AuditAction.SETTLEMENT_COMPUTED: _computed,
+    AuditAction.SETTLEMENT_WITHDRAWN: _table_withdrawn,
+    AuditAction.CHARGEBACK_NOTICED: _charged_back,
+    AuditAction.CHARGEBACK_ANSWERED: lambda uow, step: chargebacks.answered(uow, step.subject, "replayed"),
+    AuditAction.CHARGEBACK_WON: lambda uow, step: chargebacks.won(uow, step.subject, "replayed"),
+    AuditAction.CHARGEBACK_LOST: lambda uow, step: chargebacks.lost(uow, step.subject, "replayed"),
 }
-"""kind of subject and action of a leading line → how it is replayed"""
+"""action of a leading line → how it is replayed"""

@@ -103,13 +103,16 @@ def _again(uow: UnitOfWork, step: ReplayStep) -> Offender | None:
         with uow.conn.transaction():
             take(uow, step)
     except UnknownStep:
-        return Offender(step.subject, vi("there is no way to redo {action!r}", action=step.action))
+        return Offender(step.subject, vi("there is no way to redo {action!r}", action=vi(step.action)))
     except errors.IntegrityError as error:
         reason = error.diag.message_primary or type(error).__name__
         return Offender(
             step.subject,
             vi(
-                "{action} at {at:%Y-%m-%d %H:%M:%S} is refused: {reason}", action=step.action, at=step.at, reason=reason
+                "{action} at {at:%Y-%m-%d %H:%M:%S} is refused: {reason}",
+                action=vi(step.action),
+                at=step.at,
+                reason=reason,
             ),
         )
     except (HubError, LookupError) as error:
@@ -117,7 +120,7 @@ def _again(uow: UnitOfWork, step: ReplayStep) -> Offender | None:
             step.subject,
             vi(
                 "{action} at {at:%Y-%m-%d %H:%M:%S} cannot be redone: {error}",
-                action=step.action,
+                action=vi(step.action),
                 at=step.at,
                 error=error,
             ),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from psycopg.rows import class_row
 
+from hub.audit import AuditAction
 from hub.db import Connection, one
 from hub.events import ConsignmentDelivered
 from hub.fees.closing import balance
@@ -32,11 +33,11 @@ _STEPS: Final = (
     WHERE NOT EXISTS (SELECT 1 FROM lead o WHERE o.at = l.at AND o.rank < l.rank)
 ), told AS (  -- messages about payments; what one transaction notes has one time
     SELECT min(id) AS place, at, details ->> 'message_id' AS message, min(subject) AS payment FROM public.audit_log
-    WHERE subject LIKE 'pm\_%' AND (details ->> 'message_id' IS NOT NULL OR verb = 'collected')
+    WHERE subject LIKE 'pm\_%' AND (details ->> 'message_id' IS NOT NULL OR action = 'payment_collected')
     GROUP BY at, details ->> 'message_id'
 ), counted AS (  -- what is noted under a demand's lock
     SELECT id, at, details ->> 'evidence' AS payment FROM public.audit_log
-    WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited', 'confirmed')
+    WHERE subject LIKE 'fd\_%' AND action IN ('demand_credited', 'demand_not_credited', 'demand_credit_confirmed')
       AND at NOT IN (SELECT at FROM lead)
 ), matched AS (
     SELECT r.id AS run, min(c.id) AS place
@@ -47,22 +48,22 @@ _STEPS: Final = (
     SELECT g.run_id AS run, min(j.id) AS place
     FROM public.match_group g JOIN public.match_leg l ON l.group_id = g.id
     JOIN public.audit_log j ON (j.details ->> 'line_id')::bigint = l.line_id
-      AND j.verb IN ('order confirmed', 'order returned')
+      AND j.action IN ('payment_order_confirmed', 'payment_order_returned')
     WHERE g.pass = 'PO' AND j.at NOT IN (SELECT at FROM lead) GROUP BY g.run_id
 )
-SELECT place, at, actor, verb AS action, subject, reason, details FROM (
-    SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
+SELECT place, at, actor, action AS action, subject, reason, details FROM (
+    SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS action,
            i.id AS subject, NULL AS reason, '{}'::jsonb AS details
     FROM told t JOIN public.inbox i ON i.id = t.message LEFT JOIN counted c ON (c.payment, c.at) = (t.payment, t.at)
     WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled' GROUP BY t.place, i.id
     UNION ALL
     SELECT place, at, actor, CASE WHEN subject LIKE 'match %' THEN 'match ' WHEN subject LIKE 'ex\_%' THEN 'ex '
-               WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || verb, subject, reason, details FROM decided
+               WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || action, subject, reason, details FROM decided
     UNION ALL
-    SELECT id, at, actor, verb, subject, reason, details FROM public.audit_log j
-    WHERE ((subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND details ->> 'fee_code' IS NULL)
-       OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
-       OR verb IN ('opening booked', 'collected')) AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
+    SELECT id, at, actor, action, subject, reason, details FROM public.audit_log j
+    WHERE (subject LIKE ANY (ARRAY['fd\_%', 'sf\_%']) AND action NOT IN ('exception_opened', 'demand_fee_exempted')
+       OR action IN ('payout_report_imported', 'opening_balance_booked', 'payment_collected'))
+      AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
     UNION ALL
     SELECT coalesce(least(m.place, p.place), (SELECT min(id) FROM public.audit_log WHERE at > r.finished_at),
                     9223372036854775807) - 0.5,
@@ -89,14 +90,14 @@ INSERT INTO fee_demand SELECT * FROM jsonb_populate_record(NULL::fee_demand, (
         SELECT coalesce(sum(l.amount), 0) AS waived FROM public.fee_demand_line l
         WHERE l.demand_id = d.id AND l.fee_code IN (
             SELECT j.details ->> 'fee_code' FROM public.audit_log j
-            WHERE j.subject = d.id AND j.verb = 'waived')) AS w
+            WHERE j.subject = d.id AND j.action = 'demand_fee_exempted')) AS w
     WHERE d.id = %(id)s))
 """
 
 _LINES: Final = """
 INSERT INTO fee_demand_line SELECT (jsonb_populate_record(NULL::fee_demand_line, to_jsonb(l) ||
     CASE WHEN l.fee_code IN (SELECT j.details ->> 'fee_code' FROM public.audit_log j
-                             WHERE j.subject = l.demand_id AND j.verb = 'waived')
+                             WHERE j.subject = l.demand_id AND j.action = 'demand_fee_exempted')
          THEN '{}' ELSE '{"waived": 0, "exemption": null}' END::jsonb)).*
 FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
 """
@@ -169,7 +170,7 @@ def _brought(uow: UnitOfWork, step: ReplayStep) -> None:
 
 def _is_read_later(uow: UnitOfWork, step: ReplayStep) -> bool:
     query = (
-        "SELECT EXISTS (SELECT 1 FROM public.audit_log WHERE subject = %s AND verb = 'statement read anew'"
+        "SELECT EXISTS (SELECT 1 FROM public.audit_log WHERE subject = %s AND action = 'statement_file_reread'"
         " AND at > %s) AS found"
     )
     return bool(one(uow.conn, query, (step.subject, step.at))["found"])
@@ -250,34 +251,34 @@ def _set_status(status: str) -> Callable[[UnitOfWork, ReplayStep], None]:
 
 
 TAKEN: Final[Mapping[str, Callable[[UnitOfWork, ReplayStep], object]]] = {
-    "settled": _set_status("settled"),
-    "not settled": _set_status("paid"),
+    AuditAction.DEMAND_SETTLED: _set_status("settled"),
+    AuditAction.DEMAND_NOT_SETTLED: _set_status("paid"),
     "bank.notification": _message,
     "bank.conflict": _follows,
-    "demanded": _demanded,
-    "waived": _waived,
-    "expired": _expired,
-    "renewed": lambda uow, step: demand_commands.renew(uow, step.subject, "replayed"),
-    "cancelled": lambda uow, step: demand_commands.cancel(uow, step.subject, "replayed"),
-    "refund ordered": lambda uow, step: demand_commands.order_refund(uow, step.subject, "replayed"),
-    "refund withdrawn": lambda uow, step: demand_commands.keep(uow, step.subject, "replayed"),
-    "refunded": _refunded,
-    "credited": _follows,
-    "not credited": _follows,
-    "confirmed": _follows,
-    "reversed": _follows,
-    "statement brought": _brought,
-    "statement read anew": _brought,
-    "statement accepted": _follows,
-    "approve proposed": _decided("approve"),
-    "approved": _decided("approve"),
-    "reject proposed": _decided("reject"),
-    "rejected": _rejected,
-    "brought": _reported,
-    "virtual account given": _virtual_account,
+    AuditAction.DEMAND_ISSUED: _demanded,
+    AuditAction.DEMAND_WAIVED: _waived,
+    AuditAction.DEMAND_EXPIRED: _expired,
+    AuditAction.DEMAND_RENEWED: lambda uow, step: demand_commands.renew(uow, step.subject, "replayed"),
+    AuditAction.DEMAND_CANCELLED: lambda uow, step: demand_commands.cancel(uow, step.subject, "replayed"),
+    AuditAction.DEMAND_REFUND_ORDERED: lambda uow, step: demand_commands.order_refund(uow, step.subject, "replayed"),
+    AuditAction.DEMAND_REFUND_WITHDRAWN: lambda uow, step: demand_commands.keep(uow, step.subject, "replayed"),
+    AuditAction.DEMAND_REFUNDED: _refunded,
+    AuditAction.DEMAND_CREDITED: _follows,
+    AuditAction.DEMAND_NOT_CREDITED: _follows,
+    AuditAction.DEMAND_CREDIT_CONFIRMED: _follows,
+    AuditAction.DEMAND_CREDIT_REVERSED: _follows,
+    AuditAction.STATEMENT_FILE_IMPORTED: _brought,
+    AuditAction.STATEMENT_FILE_REREAD: _brought,
+    AuditAction.STATEMENT_FILE_ACCEPTED: _follows,
+    AuditAction.STATEMENT_FILE_APPROVAL_PROPOSED: _decided("approve"),
+    AuditAction.STATEMENT_FILE_APPROVED: _decided("approve"),
+    AuditAction.STATEMENT_FILE_REJECTION_PROPOSED: _decided("reject"),
+    AuditAction.STATEMENT_FILE_REJECTED: _rejected,
+    AuditAction.PAYOUT_REPORT_IMPORTED: _reported,
+    AuditAction.DEMAND_VIRTUAL_ACCOUNT_ASSIGNED: _virtual_account,
     "matched": _matched,
-    "opening booked": _opened,
-    "collected": _collected,
+    AuditAction.OPENING_BALANCE_BOOKED: _opened,
+    AuditAction.PAYMENT_COLLECTED: _collected,
     **DECIDED,
 }
 """action of the audit log → how it is replayed"""

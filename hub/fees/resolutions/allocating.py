@@ -5,6 +5,7 @@ from typing import Final
 
 from psycopg.types.json import Jsonb
 
+from hub.audit import AuditAction
 from hub.db import one
 from hub.errors import InvalidState
 from hub.events import Event
@@ -160,8 +161,10 @@ def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str |
     opened = exceptions.open_exception(uow, "R08", "fee_demand", demand, at_risk, facts)
     if opened is None:
         raise InvalidState(vi("this was reported before; the exception is still open"))
-    uow.note(other, "case R08", reason=opened)
-    uow.note(opened, "reported", after="open", reason=f"demand={demand} other={other}: {reason}")
+    uow.write_audit(other, AuditAction.EXCEPTION_OPENED, after="R08", reason=opened)
+    uow.write_audit(
+        opened, AuditAction.EXCEPTION_REPORTED, after="open", reason=f"demand={demand} other={other}: {reason}"
+    )
     return opened
 
 

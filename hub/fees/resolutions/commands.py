@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from psycopg import Rollback
 
+from hub.audit import AuditAction
 from hub.db import Connection
 from hub.errors import InvalidState
 from hub.events import Event
@@ -47,7 +48,7 @@ def assign(uow: UnitOfWork, exception_id: str, person: str) -> list[Event]:
     exception = _open(store.lock(uow.conn, exception_id))
     state = "assigned" if exception.state == "open" else exception.state
     store.change(uow.conn, exception_id, assigned_to=person, state=state)
-    uow.note(exception_id, "assigned", before=exception.state, after=state, reason=person)
+    uow.write_audit(exception_id, AuditAction.EXCEPTION_ASSIGNED, before=exception.state, after=state, reason=person)
     return []
 
 
@@ -56,7 +57,9 @@ def carry(uow: UnitOfWork, exception_id: str, reason: str) -> list[Event]:
     clerks.check_clerk(uow)
     exception = _open(store.lock(uow.conn, exception_id))
     store.change(uow.conn, exception_id, carried_by=uow.actor, carried_reason=reason)
-    uow.note(exception_id, "carried", before=exception.state, after=exception.state, reason=reason)
+    uow.write_audit(
+        exception_id, AuditAction.EXCEPTION_CARRIED_OVER, before=exception.state, after=exception.state, reason=reason
+    )
     return []
 
 
@@ -108,9 +111,9 @@ def withdraw(uow: UnitOfWork, exception_id: str, reason: str) -> list[Event]:
         raise InvalidState(vi("the exception is {state}; nothing has been proposed", state=exception.state))
     state = _unproposed(exception)
     store.change(uow.conn, exception_id, state=state, **_NOTHING)
-    uow.note(
+    uow.write_audit(
         exception_id,
-        "withdrawn",
+        AuditAction.EXCEPTION_PROPOSAL_WITHDRAWN,
         before="proposed",
         after=state,
         reason=f"{exception.resolution}: {reason}",
@@ -127,7 +130,7 @@ def reopen(uow: UnitOfWork, exception_id: str, reason: str) -> list[Event]:
         raise InvalidState(vi("only a resolved exception can be reopened; this one is {state}", state=exception.state))
     state = _unproposed(exception)
     store.change(uow.conn, exception_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
-    uow.note(exception_id, "reopened", before="resolved", after=state, reason=reason)
+    uow.write_audit(exception_id, AuditAction.EXCEPTION_REOPENED, before="resolved", after=state, reason=reason)
     return []
 
 
@@ -135,7 +138,7 @@ def _check_left(uow: UnitOfWork, exception: FeeException, decision: _Decision) -
     """Reopen it for what is left: no exception is resolved while its money waits on a clearing account."""
     left = store.standing(uow.conn, exception)
     if not left:
-        _note(uow, exception, "resolved", "resolved", decision)
+        _write_audit(uow, exception, AuditAction.EXCEPTION_RESOLVED, "resolved", decision)
         return
     if left >= exception.at_risk:
         raise InvalidState(
@@ -144,7 +147,7 @@ def _check_left(uow: UnitOfWork, exception: FeeException, decision: _Decision) -
     state = _unproposed(exception)
     level = severity(ExceptionCode(exception.code), left)
     store.change(uow.conn, exception.id, state=state, at_risk=left, severity=level, **_NOTHING)
-    _note(uow, exception, "partly resolved", state, decision, left=left)
+    _write_audit(uow, exception, AuditAction.EXCEPTION_PARTLY_RESOLVED, state, decision, left=left)
 
 
 def _propose(
@@ -164,7 +167,7 @@ def _propose(
         _check_left(trial, exception, decision)
         raise Rollback(savepoint)
     store.change(uow.conn, exception.id, state="proposed", maker=uow.actor, **columns)
-    _note(uow, exception, "proposed", "proposed", decision)
+    _write_audit(uow, exception, AuditAction.EXCEPTION_RESOLUTION_PROPOSED, "proposed", decision)
     return []
 
 
@@ -233,12 +236,18 @@ def _open(exception: FeeException) -> FeeException:
     return exception
 
 
-def _note(
-    uow: UnitOfWork, exception: FeeException, action: str, after: str, decision: _Decision, *, left: int | None = None
+def _write_audit(
+    uow: UnitOfWork,
+    exception: FeeException,
+    action: AuditAction,
+    after: str,
+    decision: _Decision,
+    *,
+    left: int | None = None,
 ) -> None:
     """Write the decision into the audit log; ``left``: đồng that no exception accounts for yet."""
     reason = f"{_as_command(decision.resolution, decision.details)}: {decision.reason}"
-    uow.note(
+    uow.write_audit(
         exception.id,
         action,
         before=exception.state,

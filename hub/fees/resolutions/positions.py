@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState
 from hub.fees import exceptions
@@ -86,4 +87,4 @@ def close_others(uow: UnitOfWork, exception: FeeException, payment: str, codes: 
     """End further exceptions about the payment together with this one."""
     by = f"{exception.resolution} of {exception.id}"
     for other in exceptions.resolve_about(uow.conn, "payment", [payment], by, codes=codes, but=exception.id):
-        uow.note(other, "explained", after="resolved", reason=by)
+        uow.write_audit(other, AuditAction.EXCEPTION_EXPLAINED, after="resolved", reason=by)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees.demands import demand_commands
@@ -110,7 +111,9 @@ def _reverse(
         for event in demand_commands.reverse(uow, demand, payment.id, by=exception.id)
     ]
     payment_store.end(uow.conn, payment.id, "reversed")
-    uow.note(payment.id, "reversed", before=payment.status, after="reversed", reason=exception.id)
+    uow.write_audit(
+        payment.id, AuditAction.PAYMENT_REVERSED, before=payment.status, after="reversed", reason=exception.id
+    )
     if line is not None:
         uow.conn.execute(_REVOKE, (exception.id, positions.line_by(uow, line)["group_id"]))
         uow.conn.execute(_OUTCOME, {"state": state, "line": int(line)})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees.demands import demand_commands
@@ -35,7 +36,7 @@ def no_refund(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) ->
     """Keep the fee: it was earned before the dossier ended. Only of what is credited to a demand."""
     if exception.object_type != "fee_demand":
         raise InvalidState(vi("this money is not allocated to any demand: refund it to the payer"))
-    uow.note(exception.object_id, "case kept", reason=exception.id)
+    uow.write_audit(exception.object_id, AuditAction.DEMAND_FEE_KEPT, reason=exception.id)
     return []
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
+from hub.audit import AuditAction
 from hub.db import one
 from hub.errors import InvalidState
 from hub.events import Event
@@ -91,7 +92,7 @@ def void(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list
         for event in demand_commands.reverse(uow, demand, payment.id, by=exception.id)
     ]
     payment_store.end(uow.conn, payment.id, "voided")
-    uow.note(payment.id, "voided", before=payment.status, after="voided", reason=exception.id)
+    uow.write_audit(payment.id, AuditAction.PAYMENT_VOIDED, before=payment.status, after="voided", reason=exception.id)
     positions.close_others(uow, exception, payment.id, _OVER)
     today = positions.origin(uow, exception, payment.account)
     post(uow.conn, postings.unconfirmed(today, payment.id, position.owed, position.over, position.unidentified))
@@ -149,7 +150,7 @@ def _replace(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any]) 
         raise InvalidState(vi("a part of statement line {id} is matched already", id=line["id"]))
     uow.conn.execute(_SUPERSEDE, (exception.id, line["group_id"]))
     payment_store.end(uow.conn, payment.id, "voided")
-    uow.note(payment.id, "voided", before=payment.status, after="voided", reason=exception.id)
+    uow.write_audit(payment.id, AuditAction.PAYMENT_VOIDED, before=payment.status, after="voided", reason=exception.id)
     return payment.id
 
 
@@ -173,6 +174,12 @@ def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int 
     demand, amount = (paid[0], credited.amount) if credited else (None, 0)
     uow.conn.execute(_LEG, (group, number, line, payment.id, demand, amount))
     payment_store.confirm(uow.conn, [payment.id])
-    uow.note(payment.id, "confirmed by a person", before=payment.status, after="confirmed", reason=f"match {group}")
+    uow.write_audit(
+        payment.id,
+        AuditAction.PAYMENT_CONFIRMED_BY_CLERK,
+        before=payment.status,
+        after="confirmed",
+        reason=f"match {group}",
+    )
     exceptions.resolve_about(uow.conn, "payment", [payment.id], f"match {group}", codes=["N01"])
     return [event for one in paid for event in demand_commands.confirm(uow, one, payment.id)]

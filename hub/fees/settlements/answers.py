@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.codes import HubCode
 from hub.errors import ManualAction, NotFound
@@ -29,7 +30,13 @@ def handed(uow: UnitOfWork, settlement_id: str, sha256: str) -> Settlement:
     settlement = store.lock(uow.conn, settlement_id)
     if settlement.state == SettlementState.TRANSFERRED:
         store.move(uow.conn, settlement, SettlementState.RECEIPTED)
-        uow.note(settlement.id, "receipted", before=settlement.state, after=SettlementState.RECEIPTED, reason=sha256)
+        uow.write_audit(
+            settlement.id,
+            AuditAction.SETTLEMENT_PAPERS_HANDED_OVER,
+            before=settlement.state,
+            after=SettlementState.RECEIPTED,
+            reason=sha256,
+        )
         close(uow, settlement.department)
     return store.lock(uow.conn, settlement_id)
 
@@ -39,11 +46,17 @@ def close(uow: UnitOfWork, department: str) -> None:
     for row in uow.conn.execute(_SETTLED, (department,)).fetchall():
         settlement = store.lock(uow.conn, row["id"])
         store.move(uow.conn, settlement, SettlementState.CLOSED)
-        uow.note(settlement.id, "closed", before=settlement.state, after=SettlementState.CLOSED)
+        uow.write_audit(
+            settlement.id, AuditAction.SETTLEMENT_CLOSED, before=settlement.state, after=SettlementState.CLOSED
+        )
 
 
 KIND: Final = "department.settlement"
 LINE: Final = "settlement_line"
+_AUDIT_ACTIONS: Final = {
+    SettlementState.CONFIRMED: AuditAction.SETTLEMENT_CONFIRMED,
+    SettlementState.DISPUTED: AuditAction.SETTLEMENT_DISPUTED,
+}
 """object type of an exception M01; its id: settlement/number"""
 
 _DISPUTE: Final = """
@@ -103,7 +116,7 @@ def answer_with(uow: UnitOfWork, answer: TableAnswer, body: bytes, department: s
     to = SettlementState.DISPUTED if lines else SettlementState.CONFIRMED
     moved = store.move(uow.conn, settlement, to)
     reason = answer.answer_id + "".join(f" {line['number']}" for line in lines)
-    uow.note(settlement.id, to.value, before=settlement.state, after=to, reason=reason)
+    uow.write_audit(settlement.id, _AUDIT_ACTIONS[to], before=settlement.state, after=to, reason=reason)
     # 4.
     _open_disputes(uow, settlement, lines)
     # 5.
@@ -116,7 +129,13 @@ def carry_on(uow: UnitOfWork, settlement: Settlement) -> None:
     """Close a settlement with nothing to transfer: its rest goes into the next table, against what is owed there."""
     rest = store.carry_rest(uow.conn, settlement.id)
     store.move(uow.conn, settlement, SettlementState.CLOSED)
-    uow.note(settlement.id, "carried on", before=settlement.state, after=SettlementState.CLOSED, reason=f"{rest}")
+    uow.write_audit(
+        settlement.id,
+        AuditAction.SETTLEMENT_CARRIED_OVER,
+        before=settlement.state,
+        after=SettlementState.CLOSED,
+        reason=f"{rest}",
+    )
     remitting.settle(uow, settlement.id)
 
 
@@ -154,7 +173,9 @@ def _open_disputes(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict
     for how, disputed in (("confirmed by the department", False), ("disputed again", True)):
         before = [row["line"] for row in uow.conn.execute(_DISPUTED_BEFORE, (settlement.id, disputed))]
         for exception_id in exceptions.resolve_about(uow.conn, LINE, before, how, codes=["M01"]):
-            uow.note(exception_id, "explained", after="resolved", reason=f"{settlement.id} {how}")
+            uow.write_audit(
+                exception_id, AuditAction.EXCEPTION_EXPLAINED, after="resolved", reason=f"{settlement.id} {how}"
+            )
     close(uow, settlement.department)
     facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
     for line in lines:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.clock import last_of
 from hub.db import Connection, one
 from hub.errors import InvalidState
@@ -95,7 +96,13 @@ def withdraw(uow: UnitOfWork, month: date, reason: str) -> None:
         store.move(uow.conn, settlement, SettlementState.WITHDRAWN)
         uow.conn.execute("UPDATE settlement_item SET live = false WHERE settlement_id = %s", (settlement.id,))
         uow.conn.execute("UPDATE settlement_carry SET taken_by = NULL WHERE taken_by = %s", (settlement.id,))
-        uow.note(settlement.id, "withdrawn", before=settlement.state, after=SettlementState.WITHDRAWN, reason=reason)
+        uow.write_audit(
+            settlement.id,
+            AuditAction.SETTLEMENT_WITHDRAWN,
+            before=settlement.state,
+            after=SettlementState.WITHDRAWN,
+            reason=reason,
+        )
     post_all(uow.conn, [entry for one in tables if (entry := _given_back(uow, one)) is not None])
 
 
@@ -169,7 +176,7 @@ def _store(uow: UnitOfWork, draft: Draft, body: bytes) -> None:
         ),
     )  # fmt: skip
     reason = f"{draft.month:%Y-%m} {draft.department} {hashlib.sha256(body).hexdigest()}"
-    uow.note(draft.id, "computed", after=SettlementState.COMPUTED, reason=reason)
+    uow.write_audit(draft.id, AuditAction.SETTLEMENT_COMPUTED, after=SettlementState.COMPUTED, reason=reason)
 
 
 def _anchored(uow: UnitOfWork) -> Anchor:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState, NotConfigured
 from hub.fees import clerks, exceptions
@@ -38,8 +39,8 @@ WITH gone AS (  -- all that the book owes for it is in tables whose money went, 
     UPDATE fee_demand d SET status = 'settled', version = version + 1, updated_at = now()
     FROM gone WHERE gone.id = d.id RETURNING d.id
 )
-INSERT INTO audit_log (subject, actor, verb, before, after, reason)
-SELECT id, %(actor)s, 'settled', 'paid', 'settled', %(id)s FROM settled ORDER BY id
+INSERT INTO audit_log (subject, actor, action, before, after, reason)
+SELECT id, %(actor)s, 'demand_settled', 'paid', 'settled', %(id)s FROM settled ORDER BY id
 """
 _UNSETTLE: Final = """
 WITH back AS (
@@ -48,8 +49,8 @@ WITH back AS (
       AND d.id IN (SELECT demand_id FROM settlement_item WHERE settlement_id = %(id)s AND NOT disputed)
     RETURNING d.id
 )
-INSERT INTO audit_log (subject, actor, verb, before, after, reason)
-SELECT id, %(actor)s, 'not settled', 'settled', 'paid', %(id)s FROM back ORDER BY id
+INSERT INTO audit_log (subject, actor, action, before, after, reason)
+SELECT id, %(actor)s, 'demand_not_settled', 'settled', 'paid', %(id)s FROM back ORDER BY id
 """
 
 
@@ -100,7 +101,7 @@ def approved(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
 
 def cancelled(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
     """The order was cancelled: the settlement can be ordered again."""
-    _back(uow, order, "order cancelled")
+    _back(uow, order, AuditAction.SETTLEMENT_ORDER_CANCELLED)
     return SettledOrder()
 
 
@@ -113,7 +114,13 @@ def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
     """Our statement shows the transfer: post it, and settle the demands that it is made of."""
     settlement = store.lock(uow.conn, order.subject_id)
     store.move(uow.conn, settlement, SettlementState.TRANSFERRED, transferred_at=uow.now)
-    uow.note(settlement.id, "transferred", before=settlement.state, after=SettlementState.TRANSFERRED, reason=order.id)
+    uow.write_audit(
+        settlement.id,
+        AuditAction.SETTLEMENT_TRANSFERRED,
+        before=settlement.state,
+        after=SettlementState.TRANSFERRED,
+        reason=order.id,
+    )
     settle(uow, settlement.id)
     _explain(uow, order)
     return SettledOrder(entries=[postings.transferred(origin, _shares(uow, settlement))])
@@ -121,7 +128,7 @@ def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
 
 def failed(uow: UnitOfWork, order: PaymentOrder) -> None:
     """The bank did not pay: the settlement can be ordered again."""
-    _back(uow, order, "order failed")
+    _back(uow, order, AuditAction.SETTLEMENT_ORDER_FAILED)
     _explain(uow, order)
 
 
@@ -130,7 +137,7 @@ def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrd
     settlement = store.lock(uow.conn, order.subject_id)
     away = postings.transferred(origin, _shares(uow, settlement))
     unsettle(uow, settlement.id)
-    _back(uow, order, "transfer returned")
+    _back(uow, order, AuditAction.SETTLEMENT_TRANSFER_RETURNED)
     return SettledOrder(entries=[postings.mirrored(away, "transfer_returned", origin)])
 
 
@@ -163,17 +170,17 @@ def _shares(uow: UnitOfWork, settlement: Settlement) -> list[Share]:
     ]
 
 
-def _back(uow: UnitOfWork, order: PaymentOrder, action: str) -> None:
+def _back(uow: UnitOfWork, order: PaymentOrder, action: AuditAction) -> None:
     settlement = store.lock(uow.conn, order.subject_id)
     to = SettlementState.DISPUTED if store.is_disputed(uow.conn, settlement.id) else SettlementState.CONFIRMED
     store.move(uow.conn, settlement, to, order_id=None, transferred_at=None)
-    uow.note(settlement.id, action, before=settlement.state, after=to, reason=order.id)
+    uow.write_audit(settlement.id, action, before=settlement.state, after=to, reason=order.id)
 
 
 def _explain(uow: UnitOfWork, order: PaymentOrder) -> None:
     """End the exceptions M02 of the order: it was paid, or failed."""
     for exception in exceptions.resolve_about(uow.conn, "payment_order", [order.id], "found", codes=["M02"]):
-        uow.note(exception, "explained", after="resolved", reason=order.subject_id)
+        uow.write_audit(exception, AuditAction.EXCEPTION_EXPLAINED, after="resolved", reason=order.subject_id)
 
 
 # The request: a payment order, which another person approves.
@@ -203,7 +210,13 @@ def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
     amount = settlement.transferable
     order = orders.place(uow, PURPOSE, settlement.id, account, amount, payee, reason)
     store.move(uow.conn, settlement, SettlementState.ORDERED, order_id=order.id)
-    uow.note(settlement.id, "ordered", before=settlement.state, after=SettlementState.ORDERED, reason=order.id)
+    uow.write_audit(
+        settlement.id,
+        AuditAction.SETTLEMENT_TRANSFER_ORDERED,
+        before=settlement.state,
+        after=SettlementState.ORDERED,
+        reason=order.id,
+    )
     return order
 
 

@@ -2,6 +2,7 @@
 
 import base64
 
+from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import clerks
@@ -52,7 +53,7 @@ def send(uow: UnitOfWork, settlement_id: str) -> None:
             body=body.model_dump_json().encode(),
         )
     )
-    uow.note(settlement.id, "sent", before=settlement.state, reason=settlement.department)
+    uow.write_audit(settlement.id, AuditAction.SETTLEMENT_SENT, before=settlement.state, reason=settlement.department)
 
 
 def is_under_way(uow: UnitOfWork, settlement: Settlement) -> bool:
@@ -67,15 +68,21 @@ def received(uow: UnitOfWork, transfer: Transfer, receipt: TableReceipt) -> list
     """Record the department's receipt, if it names the digest of this table."""
     settlement = store.lock(uow.conn, transfer.subject)
     if receipt.sha256 != settlement.sha256.hex():
-        uow.note(settlement.id, "receipt of another table", reason=receipt.sha256)
+        uow.write_audit(settlement.id, AuditAction.SETTLEMENT_RECEIPT_MISMATCHED, reason=receipt.sha256)
         return []
     if settlement.state == SettlementState.COMPUTED:
         store.move(uow.conn, settlement, SettlementState.NOTIFIED, notified_at=uow.now)
-        uow.note(settlement.id, "notified", before=settlement.state, after=SettlementState.NOTIFIED, reason=transfer.id)
+        uow.write_audit(
+            settlement.id,
+            AuditAction.SETTLEMENT_DELIVERED,
+            before=settlement.state,
+            after=SettlementState.NOTIFIED,
+            reason=transfer.id,
+        )
     return []
 
 
 def not_received(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """Record that the department refuses the table; a person can hand it over on paper."""
-    uow.note(transfer.subject, "not received", reason=reason)
+    uow.write_audit(transfer.subject, AuditAction.SETTLEMENT_NOT_RECEIVED, reason=reason)
     return []

@@ -35,7 +35,7 @@ def test_a_clerk_orders_looks_and_cancels(counter: Counter, cli: Hub) -> None:
     counter.hub.sweep()
     counter.hub.carry()
     assert counter.status(consignment) == "cancelled"
-    [line] = counter.hub.rows("SELECT actor, reason FROM audit_log WHERE verb = 'cancelling'")
+    [line] = counter.hub.rows("SELECT actor, reason FROM audit_log WHERE action = 'consignment_cancellation_requested'")
     assert (line["actor"], line["reason"]) == ("thu.nghiem", "người dân đến nhận")
 
 

@@ -162,7 +162,9 @@ def test_what_comes_late_for_a_settled_consignment_is_journaled(counter: Counter
     counter.told(consignment, "delivered", 60)
     counter.told(consignment, "posted", 1)
     assert counter.status(consignment) == "delivered"
-    lines = counter.hub.rows("SELECT after FROM audit_log WHERE subject = %s AND verb = 'event late'", consignment)
+    lines = counter.hub.rows(
+        "SELECT after FROM audit_log WHERE subject = %s AND action = 'consignment_event_late'", consignment
+    )
     assert [line["after"] for line in lines] == ["posted"]
     assert counter.concerns(consignment) == set()
 
@@ -289,5 +291,5 @@ def test_loss_is_written_down_with_who_pays_and_a_complaint_has_its_term(counter
     assert counter.concerns(consignment) == {"complaint_overdue"}
     counter.act(lambda uow: commands.resolve(uow, complaint, "upheld", "bồi thường và cấp lại"))
     assert counter.concerns(consignment) == set()
-    verbs = counter.hub.rows("SELECT verb, actor FROM audit_log WHERE subject = %s AND actor <> 'hub'", consignment)
-    assert ("complaint filed", "can-bo-thu-nghiem") in {(line["verb"], line["actor"]) for line in verbs}
+    actions = counter.hub.rows("SELECT action, actor FROM audit_log WHERE subject = %s AND actor <> 'hub'", consignment)
+    assert ("complaint_filed", "can-bo-thu-nghiem") in {(line["action"], line["actor"]) for line in actions}

@@ -132,7 +132,7 @@ def test_a_case_is_settled_as_its_code_allows_and_with_what_that_needs(
 def test_what_could_not_be_done_is_not_proposed_and_nothing_of_its_trial_is_left(
     uow: Casework, till: AccountTill, unplaced: str
 ) -> None:
-    notes = "SELECT subject, verb FROM audit_log ORDER BY id"
+    notes = "SELECT subject, action FROM audit_log ORDER BY id"
     before = till.hub.rows(notes)
 
     with pytest.raises(NotFound):
@@ -140,7 +140,7 @@ def test_what_could_not_be_done_is_not_proposed_and_nothing_of_its_trial_is_left
     assert (till.hub.rows(notes), uow.case("R01")["state"]) == (before, "open")
 
     uow.proposes("R01", "not_fee", kind="interest")
-    assert [note["verb"] for note in till.hub.rows(notes)[len(before) :]] == ["proposed"]
+    assert [note["action"] for note in till.hub.rows(notes)[len(before) :]] == ["exception_resolution_proposed"]
     assert till.book() == {"111": DUE, "338": -DUE}
     assert red(till.hub) == []
 

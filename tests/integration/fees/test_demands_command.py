@@ -34,7 +34,7 @@ def test_one_demand_is_shown_by_any_of_its_names(cashier: Cashier, cli: Hub, dos
     assert shown[0] == shown[1] == shown[2]
     assert [credit["evidence"] for credit in shown[0]["credits"]] == ["pm_1"]
     assert [line["amount"] for line in shown[0]["lines"]] == [120_000, 30_000]
-    assert [line["verb"] for line in shown[0]["audit_log"]] == ["demanded", "credited"]
+    assert [line["action"] for line in shown[0]["audit_log"]] == ["demand_issued", "demand_credited"]
     assert code == ExitCode.OK
     assert all(said in out for said in ("Đã nộp một phần", "150.000", "120.000"))
     assert cli("fee", "show", "HC000000000052")[0] == ExitCode.NOT_FOUND
@@ -52,7 +52,9 @@ def test_a_clerk_waives_by_an_exemption_and_the_journal_says_why(cashier: Cashie
 
     assert cashier.demand(dossier)["status"] == "waived"
     assert cashier.handed(dossier)
-    [line] = cashier.hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'waived'", demand)
+    [line] = cashier.hub.rows(
+        "SELECT actor, reason FROM audit_log WHERE subject = %s AND action = 'demand_waived'", demand
+    )
     assert line["actor"] == "thu.nghiem"
     assert line["reason"] == "nguoi-co-cong, Nghị quyết thử nghiệm số 1, Điều 4: thẻ đã xuất trình"
     assert cli(*words, "--yes")[0] == ExitCode.REFUSED

@@ -90,7 +90,9 @@ def test_who_is_exempt_is_waived_with_the_provision(cashier: Cashier) -> None:
     assert cashier.told(dossier)[:2] == ["submission.status", "fee.changed"]
     lines = cashier.hub.rows("SELECT * FROM fee_demand_line WHERE demand_id = %s", demand["id"])
     assert {line["basis"] for line in lines} == {"Nghị quyết thử nghiệm số 1, Điều 4"}
-    noted = cashier.hub.rows("SELECT reason FROM audit_log WHERE subject = %s AND verb = 'waived'", demand["id"])
+    noted = cashier.hub.rows(
+        "SELECT reason FROM audit_log WHERE subject = %s AND action = 'demand_waived'", demand["id"]
+    )
     assert len(noted) == 2
     assert all("Nghị quyết thử nghiệm số 1, Điều 4" in line["reason"] for line in noted)
 
@@ -165,9 +167,9 @@ def test_money_taken_back_after_the_dossier_went_out_is_told_and_moves_nothing(c
     assert cashier.demand(dossier)["status"] == "reopened"
     assert cashier.stands(dossier) == "accepted"
     assert cashier.told(dossier)[-1] == "fee.reopened"
-    noted = cashier.hub.rows("SELECT verb FROM audit_log WHERE subject = %s ORDER BY id", dossier)
-    assert noted[-1]["verb"] != "moved"
-    assert "unpaid after release" in [line["verb"] for line in noted]
+    noted = cashier.hub.rows("SELECT action FROM audit_log WHERE subject = %s ORDER BY id", dossier)
+    assert noted[-1]["action"] != "dossier_status_changed"
+    assert "dossier_unpaid_after_release" in [line["action"] for line in noted]
 
 
 def test_a_dossier_that_its_department_does_not_accept_is_not_paid_for(cashier: Cashier) -> None:

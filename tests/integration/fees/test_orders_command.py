@@ -74,7 +74,7 @@ def test_whose_account_it_is_stands_in_the_order_alone(
     shown = cli("fee", "orders", "show", order["id"])[1]
     assert "NGUYEN THI THU NGHIEM" in shown
     assert "20.000" in shown
-    told = till.hub.rows("SELECT string_agg(concat_ws(' ', subject, verb, reason), ' ') AS said FROM audit_log")
+    told = till.hub.rows("SELECT string_agg(concat_ws(' ', subject, action, reason), ' ') AS said FROM audit_log")
     for secret in ("0011223344", "THU NGHIEM", "Thử Nghiệm"):
         assert secret not in told[0]["said"]
         assert secret not in json.dumps(listed(cli, "orders", "list") + listed(cli, "refunds"), ensure_ascii=False)

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from hub import audit, dispatch
+from hub.audit import AuditAction
 from hub.errors import NotConfigured
 from hub.events import Event
 from hub.fees.demands import demand_commands
@@ -16,6 +17,7 @@ from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from hub.fees.reconciliation.statements import importing
 from hub.fees.replay import replaying
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.payment import NotificationKind
 from tests.bank_files import StatementMovement
@@ -127,9 +129,9 @@ def test_a_verb_of_which_nobody_said_how_it_is_done_again_is_named(
 ) -> None:
     demand = ids(cashier, references[3])
     with day.db.connection() as conn:
-        audit.note(conn, demand, "ke-toan", "invented")
+        audit.write(conn, demand, "ke-toan", AuditAction.RECEIPT_ISSUED)
     [offender] = replayed(day).offenders
-    assert (offender.what, "invented" in offender.how) == (demand, True)
+    assert (offender.what, vi(AuditAction.RECEIPT_ISSUED) in offender.how) == (demand, True)
 
 
 def test_a_role_that_may_not_make_tables_is_told_who_may(day: ScriptedHub, database_url: str) -> None:

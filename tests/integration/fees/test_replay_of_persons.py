@@ -63,7 +63,7 @@ def test_matches_that_were_confirmed_rejected_and_revoked(
     assert differences(till.hub) == []
 
     with opened(database_url) as conn:  # a decision that nobody took has no note
-        tampered(conn, "DELETE FROM audit_log WHERE subject LIKE 'match %' AND verb = 'revoked'", tables=("audit_log",))
+        tampered(conn, "DELETE FROM audit_log WHERE action = 'match_revoked'", tables=("audit_log",))
     assert any(last in one for one in differences(till.hub))
 
 

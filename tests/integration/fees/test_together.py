@@ -79,8 +79,8 @@ def stands(cashier: Cashier, places: Sequence[str]) -> list[Any]:
         "SELECT allocated, confirmed, waived, status, version FROM fee_demand WHERE id = %s",
         "SELECT evidence, amount, paid_at, credited_at, confirmed_at FROM fee_credit WHERE demand_id = %s ORDER BY 1",
         (
-            "SELECT actor, verb, before, after, reason FROM audit_log"
-            " WHERE subject = %s AND verb <> 'demanded' ORDER BY id"
+            "SELECT actor, action, before, after, reason FROM audit_log"
+            " WHERE subject = %s AND action <> 'demand_issued' ORDER BY id"
         ),
     )
     return [cashier.hub.rows(query, place) for place in places for query in queries]

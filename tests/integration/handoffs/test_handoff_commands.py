@@ -29,7 +29,7 @@ def test_an_officer_enters_the_minute_and_sees_the_handoff_complete(hub: Scripte
     code, out, _ = cli("handoff", "show", handed.id)
     assert code == ExitCode.OK
     assert "Người Giao" not in out, "names stand on the minute, which few may read"
-    [line] = hub.rows("SELECT actor FROM audit_log WHERE subject = %s AND verb = 'minute entered'", handed.id)
+    [line] = hub.rows("SELECT actor FROM audit_log WHERE subject = %s AND action = 'handoff_minute_entered'", handed.id)
     assert line["actor"] == "thu.nghiem"
 
 

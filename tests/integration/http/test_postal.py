@@ -73,7 +73,7 @@ def test_the_same_event_in_other_words_is_one_and_that_they_differ_is_journaled(
     assert answer.status_code == 202
     assert stored(api) == 1
     assert api.hub.rows("SELECT state FROM inbox WHERE kind = 'postal.conflict'") == [{"state": "handled"}]
-    [line] = api.hub.rows("SELECT subject, reason FROM audit_log WHERE verb = 'event conflict'")
+    [line] = api.hub.rows("SELECT subject, reason FROM audit_log WHERE action = 'consignment_event_conflict'")
     assert line["subject"] == f"cs_{NUMBER}"
     assert "Dấu" not in line["reason"]
 

@@ -35,7 +35,7 @@ def hand_over(office: SettlementOffice, code: str) -> str:
 
 
 def openings(api: ApiCaller, settlement: str) -> list[str]:
-    rows = api.hub.rows("SELECT actor FROM audit_log WHERE subject = %s AND verb = 'opened'", settlement)
+    rows = api.hub.rows("SELECT actor FROM audit_log WHERE subject = %s AND action = 'settlement_opened'", settlement)
     return [row["actor"] for row in rows]
 
 

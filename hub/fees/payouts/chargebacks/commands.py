@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from psycopg import errors
 
+from hub.audit import AuditAction
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.events import Event
@@ -39,6 +40,11 @@ LABELS: Final = {
     ChargebackState.EVIDENCE: vi("Evidence sent"),
     ChargebackState.WON: vi("Money kept"),
     ChargebackState.LOST: vi("To be paid back"),
+}
+_AUDIT_ACTIONS: Final = {
+    ChargebackState.EVIDENCE: AuditAction.CHARGEBACK_ANSWERED,
+    ChargebackState.WON: AuditAction.CHARGEBACK_WON,
+    ChargebackState.LOST: AuditAction.CHARGEBACK_LOST,
 }
 LIFECYCLE: Final = Lifecycle(
     {
@@ -180,7 +186,7 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
     )
     add(uow.conn, found)
     said = f"{payment_id} {found.provider_case} {found.amount} {answer_by.isoformat()}"
-    uow.note(found.id, "chargeback noticed", after=ChargebackState.NOTICED, reason=said)
+    uow.write_audit(found.id, AuditAction.CHARGEBACK_NOTICED, after=ChargebackState.NOTICED, reason=said)
     facts = {"chargeback": found.id, "provider_case": found.provider_case, "answer_by": answer_by.isoformat()}
     exceptions.open_exception(uow, CASE, "payment", payment_id, found.amount, facts)
     return found
@@ -218,11 +224,11 @@ def close(uow: UnitOfWork, found: Chargeback, how: str) -> None:
     """End its exception."""
     by = f"{how} {found.id}"
     for case in exceptions.resolve_about(uow.conn, "payment", [found.payment_id], by, codes=[CASE]):
-        uow.note(case, "resolved", after="resolved", reason=by)
+        uow.write_audit(case, AuditAction.EXCEPTION_RESOLVED, after="resolved", reason=by)
 
 
 def _move(uow: UnitOfWork, found: Chargeback, to: ChargebackState, reason: str) -> None:
     if found.state is to:
         raise InvalidState(vi("chargeback {id} is {to} already", id=found.id, to=to))
     move(uow.conn, found, to, at=uow.now)
-    uow.note(found.id, f"chargeback {to}", before=found.state, after=to, reason=reason)
+    uow.write_audit(found.id, _AUDIT_ACTIONS[to], before=found.state, after=to, reason=reason)

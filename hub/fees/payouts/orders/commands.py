@@ -6,6 +6,7 @@ an order is its purpose's handler's (handlers.py).
 
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState, NotConfigured
 from hub.events import Event
@@ -19,6 +20,12 @@ from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
 SOURCE: Final = "payment_order"
+_AUDIT_ACTIONS: Final = {
+    OrderState.APPROVED: AuditAction.PAYMENT_ORDER_APPROVED,
+    OrderState.SENT: AuditAction.PAYMENT_ORDER_SENT,
+    OrderState.FAILED: AuditAction.PAYMENT_ORDER_FAILED,
+    OrderState.CANCELLED: AuditAction.PAYMENT_ORDER_CANCELLED,
+}
 """of what the book says of an order before our statement shows it"""
 
 
@@ -54,7 +61,7 @@ def place(
     )
     store.add(uow.conn, order)
     said = f"{subject_id} {order.reference} {amount}"
-    uow.note(order.id, "order requested", after=OrderState.REQUESTED, reason=said)
+    uow.write_audit(order.id, AuditAction.PAYMENT_ORDER_REQUESTED, after=OrderState.REQUESTED, reason=said)
     return order
 
 
@@ -77,7 +84,7 @@ def send(uow: UnitOfWork, name: str) -> PaymentOrder:
     clerks.check_clerk(uow)
     order = locked(uow, name)
     if order.state is OrderState.SENT:
-        uow.note(order.id, "order file made again")
+        uow.write_audit(order.id, AuditAction.PAYMENT_ORDER_FILE_RECREATED)
         return order
     order.check(OrderState.SENT)
     model.handler(order).sent(uow, order)
@@ -113,9 +120,9 @@ def paid(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> Settl
     """Our own debit line shows it: by a locked order. The caller hands on the events and posts the entries."""
     settled = model.handler(order).paid(uow, order, said)
     store.move(uow.conn, order, OrderState.CONFIRMED, at=uow.now, line=line)
-    uow.note(
+    uow.write_audit(
         order.id,
-        "order confirmed",
+        AuditAction.PAYMENT_ORDER_CONFIRMED,
         before=order.state,
         after=OrderState.CONFIRMED,
         reason=f"line {line}",
@@ -128,9 +135,9 @@ def returned(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> S
     """What had been paid came back by this credit line: as ``paid``."""
     settled = model.handler(order).returned(uow, order, said)
     store.move(uow.conn, order, OrderState.FAILED, at=uow.now, returned=line)
-    uow.note(
+    uow.write_audit(
         order.id,
-        "order returned",
+        AuditAction.PAYMENT_ORDER_RETURNED,
         before=order.state,
         after=OrderState.FAILED,
         reason=f"line {line}",
@@ -154,6 +161,6 @@ def origin(uow: UnitOfWork, order: PaymentOrder) -> Origin:
 def finish(
     uow: UnitOfWork, order: PaymentOrder, to: OrderState, settled: SettledOrder, reason: str | None
 ) -> list[Event]:
-    uow.note(order.id, f"order {to}", before=order.state, after=to, reason=reason)
+    uow.write_audit(order.id, _AUDIT_ACTIONS[to], before=order.state, after=to, reason=reason)
     post_all(uow.conn, settled.entries)
     return settled.events

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
@@ -46,7 +47,9 @@ def request(uow: UnitOfWork, item: str, payee: Payee, reason: str, *, amount: in
         exception_ids=[],
     )
     store.add(uow.conn, refund)
-    uow.note(refund.id, "refund requested", after=OrderState.REQUESTED, reason=f"{source} {item} {wanted}")
+    uow.write_audit(
+        refund.id, AuditAction.REFUND_REQUESTED, after=OrderState.REQUESTED, reason=f"{source} {item} {wanted}"
+    )
     return orders.place(uow, PURPOSE, refund.id, account, wanted, payee, reason)
 
 
@@ -67,7 +70,9 @@ def again(uow: UnitOfWork, refund_id: str, payee: Payee, reason: str) -> Payment
         )
     account = _account(uow.conn, refund.source, refund.item)
     store.move(uow.conn, refund, OrderState.REQUESTED, booked_at=refund.booked_at)
-    uow.note(refund.id, "refund requested", before=refund.state, after=OrderState.REQUESTED, reason=reason)
+    uow.write_audit(
+        refund.id, AuditAction.REFUND_REQUESTED, before=refund.state, after=OrderState.REQUESTED, reason=reason
+    )
     return orders.place(uow, PURPOSE, refund.id, account, refund.amount, payee, reason)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
+from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import exceptions
@@ -23,6 +24,13 @@ from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "refund"
+_AUDIT_ACTIONS: Final = {
+    OrderState.APPROVED: AuditAction.REFUND_APPROVED,
+    OrderState.SENT: AuditAction.REFUND_SENT,
+    OrderState.CONFIRMED: AuditAction.REFUND_CONFIRMED,
+    OrderState.FAILED: AuditAction.REFUND_FAILED,
+    OrderState.CANCELLED: AuditAction.REFUND_CANCELLED,
+}
 RETURNED: Final = "V04"
 _OF_DEMAND: Final = ("R04", "R07")
 _OF_MONEY: Final = ("R01", "R02", "R03", "R05", "R06", "R07", "R09", "P01", "N03", RETURNED)
@@ -113,7 +121,7 @@ def _over(uow: UnitOfWork, refund: Refund, order: PaymentOrder, codes: Sequence[
         checker=uow.actor,
     )
     for exception_id in resolved:
-        uow.note(exception_id, "resolved", after="resolved", reason=f"{how} {refund.id}")
+        uow.write_audit(exception_id, AuditAction.EXCEPTION_RESOLVED, after="resolved", reason=f"{how} {refund.id}")
     return resolved
 
 
@@ -140,9 +148,9 @@ def cancelled(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOr
 
 def _reopen(uow: UnitOfWork, refund: Refund) -> None:
     for exception_id in exceptions.reopen(uow.conn, refund.exception_ids):
-        uow.note(
+        uow.write_audit(
             exception_id,
-            "reopened",
+            AuditAction.EXCEPTION_REOPENED,
             before="resolved",
             after="open",
             reason=f"{refund.id} was cancelled",
@@ -193,7 +201,9 @@ def _move(
     uow: UnitOfWork, refund: Refund, to: OrderState, *, booked_at: datetime | None, over: Sequence[str] | None = None
 ) -> None:
     store.move(uow.conn, refund, to, booked_at=booked_at, cases=over)
-    uow.note(refund.id, f"refund {to}", before=refund.state, after=to, reason=f"{refund.source} {refund.item}")
+    uow.write_audit(
+        refund.id, _AUDIT_ACTIONS[to], before=refund.state, after=to, reason=f"{refund.source} {refund.item}"
+    )
 
 
 def _own(origin: Origin, refund: Refund) -> Origin:

@@ -7,6 +7,7 @@ one person, class C two; to revoke takes two.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.errors import InvalidState, NotFound
 from hub.events import Event
 from hub.fees import clerks
@@ -58,7 +59,7 @@ def confirm(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
     if group["class"] == "C" and group["maker"] is None:
         clerks.check_proposes(uow)
         uow.conn.execute("UPDATE match_group SET maker = %s WHERE id = %s", (uow.actor, group_id))
-        uow.note(_name(group_id), "confirmation proposed", reason=reason)
+        uow.write_audit(_name(group_id), AuditAction.MATCH_CONFIRMATION_PROPOSED, reason=reason)
         return []
     if group["maker"] is not None:
         clerks.check_agrees(uow, group["maker"])
@@ -69,7 +70,7 @@ def confirm(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
         " maker = coalesce(maker, %(by)s), reason = %(reason)s WHERE id = %(id)s",
         {"by": uow.actor, "reason": reason, "id": group_id},
     )
-    uow.note(_name(group_id), "confirmed", before="proposed", after="confirmed", reason=reason)
+    uow.write_audit(_name(group_id), AuditAction.MATCH_CONFIRMED, before="proposed", after="confirmed", reason=reason)
     doing, row = _doing(uow, group), {**group, "booked": True, "legs": [(demand, group["amount"], False)]}
     effects.expect(doing, [demand])
     effects.credit(doing, row, [(demand, group["amount"])], _origin(uow, group, "confirm"))
@@ -84,7 +85,7 @@ def reject(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
     clerks.check_clerk(uow)
     _locked(uow, group_id, "proposed")
     match_store.end(uow.conn, group_id, "rejected", reason)
-    uow.note(_name(group_id), "rejected", before="proposed", after="rejected", reason=reason)
+    uow.write_audit(_name(group_id), AuditAction.MATCH_REJECTED, before="proposed", after="rejected", reason=reason)
     return []
 
 
@@ -103,7 +104,7 @@ def revoke(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
     if group["revoke_maker"] is None:
         clerks.check_proposes(uow)
         uow.conn.execute("UPDATE match_group SET revoke_maker = %s WHERE id = %s", (uow.actor, group_id))
-        uow.note(_name(group_id), "revocation proposed", reason=reason)
+        uow.write_audit(_name(group_id), AuditAction.MATCH_REVOCATION_PROPOSED, reason=reason)
         return []
     clerks.check_agrees(uow, group["revoke_maker"])
     return _undo(uow, group, reason)
@@ -121,7 +122,7 @@ def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]
     leg = MatchLeg(line=group["line_id"], payment=group["payment_id"])
     evidence = {"how": "revoked", "group": group["id"]}
     match_store.add(uow.conn, group["run_id"], "P0", "D", [leg], evidence, credited=False)
-    uow.note(_name(group["id"]), "revoked", before="confirmed", after="revoked", reason=reason)
+    uow.write_audit(_name(group["id"]), AuditAction.MATCH_REVOKED, before="confirmed", after="revoked", reason=reason)
     effects.close(doing, group["payment_id"], _OVER, "revocation")
     doing.case("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")
     doing.states[group["line_id"]] = "in_exception"

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from hub import audit
-from hub.audit import AuditEntry
+from hub.audit import AuditAction, AuditEntry
 from hub.errors import StaleClaim
 from hub.events import Event
 from hub.fees import exceptions
@@ -150,8 +150,10 @@ def _write(doing: MatchRun) -> None:
     opened = exceptions.open_all(doing.uow.conn, doing.uow.calendar, doing.cases)
     noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
     doing.counters.update(one.code for one, _ in noted)
-    notes = [AuditEntry(one.object_id, f"case {one.code}", reason=case) for one, case in noted]
-    audit.note_all(doing.uow.conn, doing.uow.actor, notes)
+    notes = [
+        AuditEntry(one.object_id, AuditAction.EXCEPTION_OPENED, after=one.code, reason=case) for one, case in noted
+    ]
+    audit.write_all(doing.uow.conn, doing.uow.actor, notes)
     doing.cases.clear()
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from config.catalogue import Catalogue
+from hub.audit import AuditAction
 from hub.db import Connection, as_set
 from hub.errors import InvalidState
 from hub.fees.ledger import LedgerEntry, postings
@@ -108,7 +109,11 @@ def bring(uow: UnitOfWork, report: PayoutReport) -> bool:
     rows = [(report.provider, report.report, item.provider_txn, item.amount, item.charge) for item in report.items]
     with uow.conn.cursor() as cursor:
         cursor.executemany("INSERT INTO payout_item VALUES (%s, %s, %s, %s, %s)", rows)
-    uow.note(f"payout {report.provider} {report.report}", "brought", reason=f"{len(rows)} payments, {report.net} VND")
+    uow.write_audit(
+        f"payout {report.provider} {report.report}",
+        AuditAction.PAYOUT_REPORT_IMPORTED,
+        reason=f"{len(rows)} payments, {report.net} VND",
+    )
     return True
 
 
@@ -179,6 +184,12 @@ def _entry(doing: MatchRun, payout: PayoutLine, amounts: Sequence[tuple[str, int
     if not row["found"]:
         return postings.gateway_net(doing.origin(row), amounts, row["charge"])
     payment_store.end(doing.uow.conn, row["found"], "voided")
-    doing.uow.note(row["found"], "voided", before="found_on_statement", after="voided", reason=f"line {row['line_id']}")
+    doing.uow.write_audit(
+        row["found"],
+        AuditAction.PAYMENT_VOIDED,
+        before="found_on_statement",
+        after="voided",
+        reason=f"line {row['line_id']}",
+    )
     close(doing, row["found"], _NOBODYS, "P9")
     return postings.found_notified(doing.origin(row), row["found"], amounts, row["charge"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.calendar import WorkingCalendar
 from hub.fees import exceptions
 from hub.fees.demands import demand_store
@@ -65,7 +66,9 @@ def joined(uow: UnitOfWork, said: Notification, account: str, reference: str, da
         payment_store.number(uow.conn, known["id"], said.bank_ref)
     explained = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
     exceptions.resolve_about(uow.conn, "payment", explained, "notified late", codes=["N02"])
-    uow.note(known["id"], "notified late", reason=message.id, details={"message_id": message.id})
+    uow.write_audit(
+        known["id"], AuditAction.PAYMENT_NOTIFIED_LATE, reason=message.id, details={"message_id": message.id}
+    )
     return True
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.fees import exceptions
 from hub.fees.payments import payment_store
@@ -57,7 +58,9 @@ def look(doing: MatchRun) -> None:
     payment_store.mark_overdue(uow.conn, [row["id"] for row in overdue])
     for row in overdue:
         opened = _open_exception(uow, doing.scope.account, row)
-        uow.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
+        uow.write_audit(
+            row["id"], AuditAction.PAYMENT_OVERDUE, before="notified", after="unconfirmed_overdue", reason=opened
+        )
         doing.counters["N01"] += opened is not None
 
 

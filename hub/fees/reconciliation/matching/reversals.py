@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from hub.audit import AuditAction
 from hub.fees import exceptions
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import DemandStatusCode
@@ -52,7 +53,9 @@ def _reverse(doing: MatchRun, row: Mapping[str, Any]) -> str | None:
     for demand in credited:
         doing.events += demand_commands.reverse(doing.uow, demand, original["payment_id"], by=f"line {row['line_id']}")
     payment_store.end(doing.uow.conn, original["payment_id"], "reversed")
-    doing.uow.note(original["payment_id"], "reversed", before=original["status"], reason=f"line {row['line_id']}")
+    doing.uow.write_audit(
+        original["payment_id"], AuditAction.PAYMENT_REVERSED, before=original["status"], reason=f"line {row['line_id']}"
+    )
     _write(doing, row, line, original, credited[0] if credited else None)
     close(doing, original["payment_id"], TAKEN_BACK, "P10")
     if is_settled:
@@ -132,7 +135,7 @@ def _lose(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
         for demand in credited:
             doing.events += demand_commands.reverse(uow, demand, found.payment_id, by=found.id)
         payment_store.end(uow.conn, found.payment_id, "charged_back")
-        uow.note(found.payment_id, "charged back", after="charged_back", reason=found.id)
+        uow.write_audit(found.payment_id, AuditAction.PAYMENT_CHARGED_BACK, after="charged_back", reason=found.id)
         close(doing, found.payment_id, TAKEN_BACK, "chargeback")
         if is_settled:
             doing.case("V02", "payment", found.payment_id, found.amount, {**row, "payment_id": found.payment_id})
@@ -140,7 +143,9 @@ def _lose(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
     evidence = {"how": "chargeback", "chargeback": found.id, "payment": found.payment_id}
     match_store.add(uow.conn, doing.scope.run, "P10", "A", [MatchLeg(line=line)], evidence)
     commands.move(uow.conn, found, ChargebackState.LOST, at=uow.now, line=line)
-    uow.note(found.id, "chargeback debited", before=found.state, after=ChargebackState.LOST, reason=f"line {line}")
+    uow.write_audit(
+        found.id, AuditAction.CHARGEBACK_DEBITED, before=found.state, after=ChargebackState.LOST, reason=f"line {line}"
+    )
     commands.close(uow, found, "lost")
     doing.counters["P10"] += 1
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.banks import bare
+from hub.audit import AuditAction
 from hub.db import as_set
 from hub.errors import InvalidState
 from hub.locale import vi
@@ -96,7 +97,12 @@ def bring(uow: UnitOfWork, given: Sequence[VirtualAccountList]) -> int:
             raise InvalidState(vi("row {row}: {why}; no row was loaded", row=row["row"], why=why))
         if row["taken_by"] is None:
             uow.conn.execute(_GIVE, (row["number"], row["account"], row["demand"], uow.now))
-            uow.note(row["demand"], "virtual account given", reason=row["number"], details={"number": row["number"]})
+            uow.write_audit(
+                row["demand"],
+                AuditAction.DEMAND_VIRTUAL_ACCOUNT_ASSIGNED,
+                reason=row["number"],
+                details={"number": row["number"]},
+            )
             new += 1
     return new
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from psycopg import Rollback
 
 from config.banks import Bank
+from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState, NotFound
 from hub.events import Event
@@ -107,7 +108,7 @@ def bring(uow: UnitOfWork, bank: Bank, name: str, body: bytes) -> ImportResult:
         state, summary, findings = try_to_place(uow, bank, file_id, found.statements)
     else:
         _open_exceptions(uow, file_id, findings)
-    uow.note(file_id, "statement brought", after=state)
+    uow.write_audit(file_id, AuditAction.STATEMENT_FILE_IMPORTED, after=state)
     if state is FileStatus.ACCEPTED:
         go_on(uow, bank)
     return ImportResult(file_id, name, state, False, summary, [finding.told() for finding in findings])
@@ -181,7 +182,7 @@ def _anew(uow: UnitOfWork, bank: Bank, kept: store.File) -> ImportResult:
     else:
         LIFECYCLE.check(state, FileStatus.BALANCED)
         state, summary, findings = try_to_place(uow, bank, kept.id, found.statements)
-    uow.note(kept.id, "statement read anew", before=kept.state, after=state)
+    uow.write_audit(kept.id, AuditAction.STATEMENT_FILE_REREAD, before=kept.state, after=state)
     if state is FileStatus.ACCEPTED:
         go_on(uow, bank)
     return ImportResult(kept.id, kept.name, state, False, summary, [finding.told() for finding in findings])
@@ -250,7 +251,7 @@ def _again(uow: UnitOfWork, bank: Bank, file_id: str) -> bool:
     if state is not FileStatus.ACCEPTED:
         return False
     exceptions.resolve_about(uow.conn, FILE, [file_id], "the statement before it has come")
-    uow.note(file_id, "statement accepted", before=kept.state, after=state)
+    uow.write_audit(file_id, AuditAction.STATEMENT_FILE_ACCEPTED, before=kept.state, after=state)
     return True
 
 
@@ -265,6 +266,10 @@ def _open_exceptions(uow: UnitOfWork, file_id: str, findings: Sequence[FileFindi
 # Out of quarantine: one person proposes, another decides. What does not add up, or is not ours, nobody may accept.
 
 Verdict = Literal["approve", "reject"]
+_PROPOSALS: Final[Mapping[Verdict, AuditAction]] = {
+    "approve": AuditAction.STATEMENT_FILE_APPROVAL_PROPOSED,
+    "reject": AuditAction.STATEMENT_FILE_REJECTION_PROPOSED,
+}
 _OPEN: Final = (FileStatus.QUARANTINED, FileStatus.BALANCED)
 
 
@@ -309,7 +314,7 @@ def _propose(uow: UnitOfWork, bank: Bank, kept: store.File, verdict: Verdict, re
             sentence = vi("file {id} was read with an older profile; first: hub fee statements reread {id}", id=kept.id)
             raise InvalidState(vi("{sentence} (a correct file needs no second person)", sentence=sentence))
     store.propose(uow.conn, kept.id, verdict, uow.actor, reason)
-    uow.note(kept.id, f"{verdict} proposed", before=kept.state, after=kept.state, reason=reason)
+    uow.write_audit(kept.id, _PROPOSALS[verdict], before=kept.state, after=kept.state, reason=reason)
     return ImportResult(kept.id, kept.name, kept.state, False, kept.summary, kept.findings)
 
 
@@ -338,7 +343,7 @@ def _approve(uow: UnitOfWork, bank: Bank, kept: store.File, reason: str) -> Impo
     state = FileStatus.ACCEPTED_WITH_APPROVAL
     store.settle(uow.conn, kept.id, state, uow.now, checker=uow.actor, summary=summary, findings=accepted)
     run.ask(uow, kept.id)
-    _end(uow, kept, state, "approved", reason)
+    _end(uow, kept, state, AuditAction.STATEMENT_FILE_APPROVED, AuditAction.STATEMENT_FILE_APPROVED, reason)
     go_on(uow, bank)
     return ImportResult(kept.id, kept.name, state, False, summary, [finding.told() for finding in accepted])
 
@@ -346,11 +351,15 @@ def _approve(uow: UnitOfWork, bank: Bank, kept: store.File, reason: str) -> Impo
 def _reject(uow: UnitOfWork, _: Bank, kept: store.File, reason: str) -> ImportResult:
     LIFECYCLE.check(kept.state, FileStatus.REJECTED)
     store.settle(uow.conn, kept.id, FileStatus.REJECTED, uow.now, checker=uow.actor)
-    _end(uow, kept, FileStatus.REJECTED, "rejected", reason)
+    _end(
+        uow, kept, FileStatus.REJECTED, AuditAction.STATEMENT_FILE_REJECTED, AuditAction.STATEMENT_FILE_REJECTED, reason
+    )
     return ImportResult(kept.id, kept.name, FileStatus.REJECTED, False, kept.summary, kept.findings)
 
 
-def _end(uow: UnitOfWork, kept: store.File, state: FileStatus, verb: str, reason: str) -> None:
+def _end(
+    uow: UnitOfWork, kept: store.File, state: FileStatus, resolution: str, action: AuditAction, reason: str
+) -> None:
     first, second = (kept.maker, uow.actor) if kept.maker else (uow.actor, None)
-    exceptions.resolve_about(uow.conn, FILE, [kept.id], verb, maker=first, checker=second)
-    uow.note(kept.id, verb, before=kept.state, after=state, reason=reason)
+    exceptions.resolve_about(uow.conn, FILE, [kept.id], resolution, maker=first, checker=second)
+    uow.write_audit(kept.id, action, before=kept.state, after=state, reason=reason)

@@ -309,6 +309,6 @@ def file_with_history(conn: Connection, file_id: str) -> dict[str, Any] | None:
     if row is None:
         return None
     audit_log = conn.execute(
-        "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (file_id,)
+        "SELECT at, actor, action, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (file_id,)
     ).fetchall()
     return {**row, "audit_log": audit_log}
