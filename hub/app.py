@@ -23,8 +23,8 @@ from hub.messages.claim import Limits
 from hub.messages.model import Wakeup
 from hub.signing import crl_store
 from hub.signing.keyring import Keyring
+from hub.signing.keys import Pkcs11Token
 from hub.signing.signer import Signer
-from hub.signing.token import Pkcs11Token
 from hub.untrusted import files
 from hub.wakeups import PromptQueue, WakeupPublisher
 from schemas.statement import Format, Statement
@@ -150,7 +150,7 @@ class Hub:
     def _revocation_lists(self) -> list[bytes]:
         with self.db.connection() as conn:
             fetched = crl_store.newest(conn)
-        return fetched + (crl_store.beside(self.settings.keys) if self.settings.keys else [])
+        return fetched + (crl_store.in_folder(self.settings.keys) if self.settings.keys else [])
 
     @cached_property
     def queues(self) -> dict[str, str]:

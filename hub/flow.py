@@ -42,7 +42,7 @@ INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
     "portal.submission": dossiers.open_dossier,
     "department.status": dossiers.report,
     dossiers.RELEASE: dossiers.release_paid,
-    crl_store.KIND: crl_store.arrived,
+    crl_store.KIND: crl_store.keep_fetched,
     "postal.event": tracking_events.record_event,
     set_aside.KIND: set_aside.unreadable,
     set_aside.OLDER_KIND: set_aside.unreadable,
@@ -149,8 +149,10 @@ OUTBOUND: Final[Mapping[str, Outbound]] = {
     consignments.CANCEL: Outbound(
         send=_cancel, on_delivered=consignments.cancelled, on_refused=consignments.not_cancelled
     ),
-    checkpoints.STAMP: Outbound(send=_stamp, on_delivered=anchoring.stamped, on_refused=anchoring.not_stamped),
-    checkpoints.WITNESS: Outbound(send=_witness, on_delivered=anchoring.witnessed, on_refused=anchoring.not_witnessed),
+    checkpoints.STAMP: Outbound(send=_stamp, on_delivered=anchoring.keep_stamp, on_refused=anchoring.note_no_stamp),
+    checkpoints.WITNESS: Outbound(
+        send=_witness, on_delivered=anchoring.keep_witness_receipt, on_refused=anchoring.keep_witness_refusal
+    ),
     settlements.HAND: Outbound(send=_settle, on_delivered=settlements.received, on_refused=settlements.not_received),
     issuer_messages.ISSUE: Outbound(
         send=_issue, find=_find_receipt, on_delivered=issuer_messages.issued, on_refused=issuer_messages.not_issued

@@ -90,7 +90,7 @@ def show(subject: Handoff, as_json: AsJson = False) -> None:
     from hub.signing import custody
 
     with environment.database() as conn:
-        leaves = custody.about(conn, subject)
+        leaves = custody.leaves_about(conn, subject)
     if not leaves:
         raise NotFound(f"nothing signed is in the custody log under {subject}")
     rows = [
@@ -119,10 +119,10 @@ def proof(
     from hub.signing import exporting
 
     with environment.database() as conn:
-        acts = [act for act in exporting.export(conn, subject).acts if act.kind == kind]
-    if not acts:
+        records = [record for record in exporting.export(conn, subject).records if record.kind == kind]
+    if not records:
         raise NotFound(f"no {kind} is in the custody log under {subject}")
-    output.text(acts[0].proof.decode())
+    output.text(records[0].proof.decode())
 
 
 @app.command()
@@ -131,7 +131,7 @@ def checkpoints(limit: Limit = 20, as_json: AsJson = False) -> None:
     from hub.signing import checkpoints as checkpoint_store
 
     with environment.database() as conn:
-        rows: list[dict[str, Any]] = checkpoint_store.listed(conn, limit)
+        rows: list[dict[str, Any]] = checkpoint_store.recent(conn, limit)
     output.listing([{**row, "root": row["root"].hex()} for row in rows], _CHECKPOINTS, as_json=as_json)
     if any(row["refusals"] for row in rows):
         leave(ExitCode.FINDING, vi("an agency has refused a checkpoint: hub custody audit"))
@@ -141,14 +141,15 @@ def _held(path: Path) -> "list[LogCheckpoint]":
     """Read checkpoints from a file: checkpoint.json of a bundle, one sent to a department, or its list of them."""
     import base64
 
-    from hub.signing import proof
+    from hub.signing import canonical
+    from schemas.custody import LogCheckpoint
 
     try:
         text = path.read_text(encoding="utf-8")
         try:
-            return [proof.read_checkpoint(text.encode())]
-        except proof.NotACheckpoint:
+            return [canonical.read(LogCheckpoint, text.encode())]
+        except canonical.NotCanonical:
             lines = [json.loads(line) for line in text.splitlines() if line.strip()]
-            return [proof.read_checkpoint(base64.b64decode(line["checkpoint"])) for line in lines]
+            return [canonical.read(LogCheckpoint, base64.b64decode(line["checkpoint"])) for line in lines]
     except (ValueError, KeyError, TypeError) as error:
         leave(ExitCode.USAGE, vi("hub: {path} is not a checkpoint: {error}", path=path, error=error))

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from hub.fees.settlements.model import Settlement
     from hub.fees.settlements.package import Package
     from hub.fees.settlements.store import SealedTable
-    from hub.papers.findings import JudgedPaper
     from hub.papers.forms import FeeTable
-    from hub.signing.findings import Verdict, VerdictAnswer
+    from hub.papers.verify import JudgedPaper
     from hub.signing.trust import Trust
+    from hub.signing.verdicts import Verdict, VerdictAnswer
     from hub.unit_of_work import UnitOfWork
     from schemas.settlement import SettlementTable
 
@@ -49,7 +49,7 @@ class PackageVerdict:
     @property
     def answer(self) -> "VerdictAnswer":
         """The worse answer of the two."""
-        from hub.signing.findings import VerdictAnswer
+        from hub.signing.verdicts import VerdictAnswer
 
         both = {self.package.answer, self.printed.answer}
         return next(
@@ -86,7 +86,7 @@ def verify_file(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageV
     if file.is_file() and (data := read_file(file)).startswith(b"%PDF-"):
         return verify_pdf(data, trust, now())
     try:
-        read = package.assemble(archive.opened(file, package.NAMES))
+        read = package.assemble(archive.read_path(file, package.NAMES))
     except NotABundle as error:
         leave(ExitCode.USAGE, vi("hub: {file} is not the package of a month: {error}", file=file, error=error))
     verdict, at = judging.judge(read, trust)
@@ -97,8 +97,8 @@ def verify_file(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageV
 
 def _of_print(read: "Package", printed: "JudgedPaper") -> "JudgedPaper":
     """Add a finding if the table in the print is not that of the package."""
-    from hub.papers.findings import JudgedPaper, PaperCode, PaperFinding
-    from hub.signing.findings import Weight
+    from hub.papers.verify import JudgedPaper, PaperCode, PaperFinding
+    from hub.signing.verdicts import Weight
 
     inside = [content for name, content in printed.attachments.items() if name.endswith(".json")]
     if inside == [read.table]:
@@ -176,7 +176,7 @@ def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
     from hub.fees.settlements import answers, package
     from hub.signing import crl_store
 
-    crls = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+    crls = crl_store.in_folder(hub.settings.keys) if hub.settings.keys else []
 
     with hub.db.transaction() as conn:
         files = package.contents(conn, settlement, hub.catalogue.portal.centre_name, crls, printed)
@@ -202,7 +202,7 @@ def _time_stamp(hub: "Hub", data: bytes) -> bytes | None:
 
     digest, nonce = hashlib.sha256(data).digest(), secrets.randbits(63)
     try:
-        token = stamps.read(stamp_of(hub)(stamps.request(digest, nonce)), digest, nonce)
+        token = stamps.read_reply(stamp_of(hub)(stamps.request(digest, nonce)), digest, nonce)
         stamps.verify(token, data, hub.signer.trust())
     except (ConnectorError, Invalid, Undecided) as error:
         output.say(

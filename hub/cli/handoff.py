@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from config.officers import Officer
     from hub.app import Hub
     from hub.papers.compose import HandoffPaper, PaperNames
-    from hub.papers.findings import JudgedPaper
     from hub.papers.forms import ControlSheet, Form, IssuingOffice, MinuteForm
     from hub.papers.sign import Stamp
-    from hub.signing.findings import Verdict, VerdictAnswer
+    from hub.papers.verify import JudgedPaper
     from hub.signing.trust import Trust
+    from hub.signing.verdicts import Verdict, VerdictAnswer
 
 app: Final = Typer(help="Handoffs (bàn giao hồ sơ): list, sign, print, export, verify.", no_args_is_help=True)
 
@@ -251,7 +251,7 @@ def _form(hub: "Hub", named: str, form: HandoffFormName) -> "tuple[ControlSheet 
         handoff_ids = history.handoffs if form == "kiem-soat" else _one(history.asked, history.handoffs)
         handed: list[HandoffPaper] = []
         for handoff_id in handoff_ids:
-            leaves = custody.about(conn, handoff_id)
+            leaves = custody.leaves_about(conn, handoff_id)
             if leaves or form == "bien-ban":  # the form has no row for what is not signed yet
                 handed.append(compose.HandoffPaper.of(handoff_id, leaves))
     names = _names(hub, history.procedure)
@@ -326,7 +326,7 @@ def signed(hub: "Hub", pdf: bytes, form_values: "Form", officer: "Officer", *, t
     stamp = stamp_of(hub) if time_stamp else None
     try:
         return sign.sign(
-            pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(form_values), stamp=stamp
+            pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.signature_places(form_values), stamp=stamp
         )
     except (Invalid, Undecided) as error:
         raise InvalidState(f"nothing was signed: {error}") from None
@@ -373,7 +373,7 @@ def export(
     from hub.signing import crl_store, exporting
 
     with environment.hub() as hub, hub.db.transaction() as conn:
-        crls = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+        crls = crl_store.in_folder(hub.settings.keys) if hub.settings.keys else []
         written = exporting.export(conn, handoff_id, crls).write()
     path = to or Path(f"{handoff_id}.zip")
     files.write(path, written)
@@ -409,7 +409,7 @@ def _verify_file(path: Path, trust: "Trust") -> "Verdict | JudgedPaper":
     from hub.signing import archive, bundle
     from hub.signing.judge import judge
 
-    return judge(bundle.assemble(archive.opened(path)), trust)
+    return judge(bundle.assemble(archive.read_path(path)), trust)
 
 
 def trust_of(path: Path | None, *, offline: bool) -> "Trust":
@@ -431,14 +431,14 @@ def _own_trust() -> "Trust":
     import hashlib
 
     from hub.clock import now
-    from hub.signing import trust_entries, trust_list
+    from hub.signing import trust_list
     from hub.signing.parties import Register
 
     with environment.hub() as hub:
         trust = hub.signer.trust()
-        listed = trust_entries.drawn(hub.catalogue, hub.keyring, trust, now())
+        listed = trust_list.draw_up(hub.catalogue, hub.keyring, trust, now())
     own = trust_list.trust_of(Register(listed, hashlib.sha256(trust_list.encoded(listed)).hexdigest()))
-    return own.knowing(crls=trust.crls)
+    return own.extended(crls=trust.crls)
 
 
 def print_verdict(verdict: "VerificationText", *, as_json: bool) -> NoReturn:

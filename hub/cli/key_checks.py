@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from config.catalogue import Catalogue, Officer
 from hub.clock import local
-from hub.signing import trust_entries, trust_list
+from hub.signing import trust_list
 from hub.signing.keyring import Generation, Keyring
 from hub.signing.signer import MayNotSign, Signer
 from hub.signing.trust import Trust
@@ -55,10 +55,10 @@ def trust_list_finding(catalogue: Catalogue, keyring: Keyring, trust: Trust, at:
     Raises NotConfigured where a department's CA file cannot be used.
     """
     try:
-        held = trust_list.held(keyring.folder)
+        held = trust_list.in_force(keyring.folder)
         if held is None:
             return "no trust list has been published: hub keys trust-list"
-        is_older = trust_entries.drawn(catalogue, keyring, trust, at) != held.listed
+        is_older = trust_list.draw_up(catalogue, keyring, trust, at) != held.listed
     except trust_list.NotATrustList as error:
         return f"the trust list in {keyring.folder} cannot be trusted: {error}"
     if is_older:

@@ -80,13 +80,11 @@ def issue_request(
     rsa: Annotated[bool, Option("--rsa", help="RSA-3072, where the CA does not take P-256.")] = False,
 ) -> None:
     """Generate the next generation of a key; its certificate request (PEM) on stdout. The old one goes on signing."""
-    from hub.signing import enrolment
-
     settings, catalogue, keyring = _keys()
     if settings.production and not token:
         leave(ExitCode.REFUSED, "hub: in production a key is made in a token: say --token")
     subject = _subject(catalogue, name)
-    sys.stdout.write(enrolment.request(keyring, name, subject, in_token=token, as_rsa=rsa).decode())
+    sys.stdout.write(keyring.request_certificate(name, subject, in_token=token, as_rsa=rsa).decode())
     output.say(f"{name}: send the request to the CA, then: hub keys import {name} CHAIN.pem")
 
 
@@ -97,13 +95,12 @@ def import_(
 ) -> None:
     """Import the requested certificate. Its key signs as soon as it is valid, without a restart."""
     from hub.clock import now
-    from hub.signing import enrolment
     from hub.signing.keys import certificates
 
     _, catalogue, keyring = _keys()
     pem = read_file(chain)
     _check_known(catalogue, keyring, certificates(pem))
-    generation = enrolment.accept(keyring, name, pem)
+    generation = keyring.accept_certificate(name, pem)
     signs = "it signs now" if generation.is_valid(now()) else "it does not sign yet"
     output.say(f"{name}: generation {generation.number} is here, {signs}; look: hub keys check")
 
@@ -140,10 +137,10 @@ def trust_list_(
     """
     from hub.cli import files
     from hub.clock import now
-    from hub.signing import trust_entries, trust_list
+    from hub.signing import trust_list
 
     with environment.hub() as hub:
-        register = trust_entries.publish(hub.catalogue, hub.keyring, hub.signer.trust(), now())
+        register = trust_list.publish(hub.catalogue, hub.keyring, hub.signer.trust(), now())
         published = hub.keyring.folder / trust_list.FILE
     files.write(to, published.read_bytes())
     files.write(to.with_suffix(trust_list.SIGNATURE), published.with_suffix(trust_list.SIGNATURE).read_bytes())
@@ -195,9 +192,9 @@ def _keys() -> "tuple[Settings, Catalogue, Keyring]":
 
 def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
     """Return the subject of the certificate request."""
-    from hub.signing.enrolment import fitting
+    from hub.signing.keyring import fitted_name
 
-    centre = fitting(catalogue.portal.centre_name)
+    centre = fitted_name(catalogue.portal.centre_name)
     organisation = {"country_name": "VN", "organization_name": centre}
     if name == catalogue.signing.seal:
         return {**organisation, "common_name": centre}
@@ -206,7 +203,7 @@ def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
     officer = next((one for one in catalogue.officers.values() if one.key == name), None)
     if officer is None:
         leave(ExitCode.NOT_FOUND, f"hub: neither signing.toml nor officers.toml has a key called {name}")
-    return {**organisation, "common_name": fitting(officer.name), "serial_number": officer.id}
+    return {**organisation, "common_name": fitted_name(officer.name), "serial_number": officer.id}
 
 
 def _check_known(catalogue: "Catalogue", keyring: "Keyring", chain: "tuple[x509.Certificate, ...]") -> None:

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from config.catalogue import Catalogue
 from connectors.trust.development_authority import LASTS, DevelopmentAuthority
 from hub.clock import now
-from hub.signing import crl_store, enrolment, trust_entries, trust_list
-from hub.signing.keyring import ROOTS, Generation, Keyring
+from hub.signing import crl_store, trust_list
+from hub.signing.keyring import LONGEST_NAME, ROOTS, Generation, Keyring, fitted_name, requested_key
 from hub.signing.parties import Register
 from hub.signing.trust import Trust
 
@@ -81,8 +81,8 @@ class Pki:
     def list_trust(self, catalogue: Catalogue) -> Register:
         """Put the trust list in force beside the keys: a new version where anything has changed since the last."""
         self.publish()
-        trust = Trust.load(self.roots.read_bytes(), crl_store.beside(self.keys))
-        return trust_entries.publish(catalogue, self.keyring, trust, now())
+        trust = Trust.load(self.roots.read_bytes(), crl_store.in_folder(self.keys))
+        return trust_list.publish(catalogue, self.keyring, trust, now())
 
     def publish(self) -> None:
         """Write fresh revocation lists beside the keys, so that the hub can sign before the first poll."""
@@ -96,12 +96,12 @@ class Pki:
     def renew(self, name: str, *, common_name: str = "", serial_name: str = "", lasts: timedelta = LASTS) -> Generation:
         """A new generation of the key ``name``, certified at once."""
         authority, keyring = self.authority, self.keyring
-        shown = f"{enrolment.fitting(common_name or name, enrolment.LONGEST_NAME - len(LABEL) - 1)} {LABEL}"
+        shown = f"{fitted_name(common_name or name, LONGEST_NAME - len(LABEL) - 1)} {LABEL}"
         subject = {"common_name": shown, **({"serial_number": serial_name} if serial_name else {})}
-        asked = enrolment.request(keyring, name, subject)
-        public = enrolment.subject_key(asked)
+        asked = keyring.request_certificate(name, subject)
+        public = requested_key(asked)
         certificate = authority.issue(shown, public, serial_name=serial_name, ends=now() + lasts)
-        return enrolment.accept(keyring, name, authority.chain(certificate))
+        return keyring.accept_certificate(name, authority.chain(certificate))
 
 
 def completed(folder: Path, catalogue: Catalogue, passphrase: str) -> Pki:

@@ -26,7 +26,7 @@ from hub.papers.forms import (
     Signature,
 )
 from hub.papers.forms import MinuteSide as Party
-from hub.signing import cms, signed_data
+from hub.signing import cms
 from hub.signing.custody import Leaf
 from schemas.handoff import HandoffRecord, HandoffSide, MinuteRecord, ReceiptRecord
 from schemas.handoff import ShareResult as Ended
@@ -165,8 +165,8 @@ def _party(side: HandoffSide, names: PaperNames) -> Party:
 
 def _signature(leaf: Leaf, name: str | None) -> Signature:
     """The facts of the first signature; whether it holds is for whoever verifies the attached files."""
-    signed = signed_data.read(leaf.signatures[0])
-    certificate = signed_data.signer_certificate(signed)
+    signed = cms.read(leaf.signatures[0])
+    certificate = cms.signer_certificate(signed)
     serial = layout.groups_of_eight(f"{certificate.serial_number:x}")
     return Signature(
         signer=name or _common_name(certificate.subject),

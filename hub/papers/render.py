@@ -45,7 +45,7 @@ def picture(form: Form, dots_per_inch: float = 110) -> list[bytes]:
     return _pages(made)
 
 
-def places(form: Form) -> Mapping[Literal["person", "seal"], SignaturePlace]:
+def signature_places(form: Form) -> Mapping[Literal["person", "seal"], SignaturePlace]:
     """Where the form leaves room for the signatures of the person and of the organisation; empty if it leaves none."""
     with as_file(files("hub.papers")) as folder:
         compiler = _compiler(form, folder)

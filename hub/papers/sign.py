@@ -167,6 +167,6 @@ class _Stamper(TimeStamper):  # type: ignore[misc] # pyHanko is untyped
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         reply = self._stamp(req.dump())
-        token = stamps.read(reply, req["message_imprint"]["hashed_message"].native, req["nonce"].native)
+        token = stamps.read_reply(reply, req["message_imprint"]["hashed_message"].native, req["nonce"].native)
         granted = tsp.TimeStampResp.load(reply)["status"]
         return tsp.TimeStampResp({"status": granted, "time_stamp_token": cms.ContentInfo.load(token)})

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
@@ -24,16 +25,15 @@ from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from hub.papers.findings import JudgedPaper, PaperCode, PaperFinding
 from hub.signing import cms as files
-from hub.signing import der, parties, signed_data, stamps, verifier
-from hub.signing.act_judge import KINDS
-from hub.signing.findings import Weight
+from hub.signing import der, parties, stamps, verifier
+from hub.signing.cms import SignedData
+from hub.signing.judge import RECORD_MODELS
 from hub.signing.parties import ANY, Register, SigningParty
-from hub.signing.signed_data import SignedData
 from hub.signing.trust import Trust
-from hub.signing.verdicts import Invalid, Undecided
+from hub.signing.verdicts import Invalid, Undecided, VerdictAnswer, Weight, answer_of
 from schemas import strict
+from schemas.explained import Explained
 from schemas.handoff import HandoffRecord
 
 FIELDS: Final = ("nguoi-ky", "co-quan-ky")
@@ -56,6 +56,55 @@ logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 logging.getLogger("pyhanko").propagate = False
 
 
+class PaperCode(Explained):
+    """What a finding in a printed form is about."""
+
+    NOT_A_PDF = ("FORM_NOT_A_PDF", "The file is not a PDF that the hub would have made.")
+    BROKEN = ("FORM_BROKEN", "The file cannot be read as the PDF that was signed: it was changed or cut.")
+    NOT_SIGNED = ("FORM_NOT_SIGNED", "The form is printed without signatures.")
+    NO_SEAL = ("FORM_NO_SEAL", "The person has signed; the organisation has not.")
+    ORDER = ("FORM_ORDER", "The order of signing: the person first, then the organisation (Decree 30/2020 Article 32).")
+    SIGNATURE = ("FORM_SIGNATURE", "A PAdES signature on the form.")
+    ALTERED = ("FORM_ALTERED", "The bytes that were signed were changed.")
+    FORGED = ("FORM_FORGED", "The signature was not made with the key of its certificate.")
+    ADDED_TO = ("FORM_ADDED_TO", "The form was changed after this signature.")
+    HIDDEN = ("FORM_HIDDEN", "Something is hidden in the room left for a signature, which no signature covers.")
+    CERTIFICATE_REFUSED = (
+        "FORM_CERTIFICATE_REFUSED",
+        "The signer's certificate is not good: it was revoked, or was not valid yet.",
+    )
+    CERTIFICATE_UNDECIDED = ("FORM_CERTIFICATE_UNDECIDED", "Whether the signer's certificate was good cannot be told.")
+    PARTY = ("FORM_PARTY", "Whose signature this has to be, by the reader's trust list.")
+    TRUST_LIST = ("FORM_TRUST_LIST", "Roots alone do not say who signs for whom: a trust list is needed.")
+    NOTHING_ATTACHED = ("FORM_NOTHING_ATTACHED", "The form carries no signed record.")
+    RECORD = ("FORM_RECORD", "An attached record and the signatures on it.")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFinding:
+    """The result of one check."""
+
+    weight: Weight
+    code: PaperCode
+    where: str
+    """signature field or attached file"""
+    detail: str = ""
+    """signer, time or reason"""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPaper:
+    """The findings of a printed form, and the files embedded in it."""
+
+    findings: tuple[PaperFinding, ...]
+    attachments: Mapping[str, bytes]
+
+    @property
+    def answer(self) -> VerdictAnswer:
+        """INVALID, CANNOT TELL or VALID (hub.signing.verdicts.answer_of)."""
+        return answer_of(finding.weight for finding in self.findings)
+
+
 def verify_pdf(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
     """Judge ``data``, and its certificates as of ``at`` (now), unless a time stamp proves that it was signed before."""
     if not data.startswith(_MAGIC) or len(data) > _LARGEST:
@@ -68,7 +117,7 @@ def verify_pdf(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
 
 async def _judge(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
     reader = PdfFileReader(BytesIO(data))
-    trust = trust.knowing(*_kept(reader))
+    trust = trust.extended(*_kept(reader))
     signatures = list(reader.embedded_regular_signatures)
     findings = [_order([signature.field_name for signature in signatures])]
     if trust.register is None:
@@ -158,7 +207,7 @@ def _is_in_one_form(data: bytes, signature: Any, known: set[x509.Certificate]) -
     cut, past = signature.byte_range[1], signature.byte_range[2]
     file, room = contents[: parser.peek(contents)], contents[parser.peek(contents) :]
     try:
-        signed = signed_data.read(file)
+        signed = files.read(file)
         stamp = _stamp_in(signed)
         if (stamp is not None and stamps.normalised(stamp) != stamp) or not known >= set(signed.certificates):
             return False
@@ -187,7 +236,7 @@ def _written(signed: SignedData, stamp: bytes | None) -> bytes:
     octets = der.tlv(der.OCTETS, signed.signature)
     parts = (signed.sid, signed.digest_algorithm, attributes, signed.signature_algorithm, octets, *unsigned)
     signer = der.sequence(der.integer(1), *parts)
-    return files.detached(signed.digest_algorithm, list(map(signed_data.encoded, signed.certificates)), signer)
+    return files.detached(signed.digest_algorithm, list(map(files.encoded, signed.certificates)), signer)
 
 
 def _party(field: str, status: PdfSignatureStatus, trust: Trust, at: datetime) -> Iterator[PaperFinding]:
@@ -266,11 +315,11 @@ def _wanted(records: tuple[bytes, bytes | None], register: Register) -> list[lis
     content, answered = (None if one is None else _read(one) for one in records)
     if content is None:
         raise Invalid("not-a-record", "it is no record of a kind that the hub knows")
-    return parties.required(content, register.centre, answered if isinstance(answered, HandoffRecord) else None)
+    return parties.required_signers(content, register.centre, answered if isinstance(answered, HandoffRecord) else None)
 
 
 def _read(record: bytes) -> parties.SignedRecord | None:
-    for model in KINDS.values():
+    for model in RECORD_MODELS.values():
         with suppress(strict.Refused):
             return strict.read(model, record)
     return None

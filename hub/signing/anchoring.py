@@ -53,7 +53,7 @@ class AnchoringContext(Protocol):
     ) -> None: ...
 
 
-def stamped(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[Event]:
+def keep_stamp(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[Event]:
     """Keep the stamp.
 
     Raises ManualAction if it is not a true one of that checkpoint, RetryLater if that cannot be told.
@@ -61,7 +61,7 @@ def stamped(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[Eve
     checkpoint = _checkpoint(uow, transfer)
     authority = uow.catalogue.counterparties[transfer.counterparty]
     try:
-        token = stamps.read(reply, checkpoint.digest, _nonce(transfer.body))
+        token = stamps.read_reply(reply, checkpoint.digest, _nonce(transfer.body))
         stamp = stamps.verify(token, checkpoint.body, uow.signer.trust())
         _check(stamp, authority, checkpoint, uow.now)
     except Invalid as error:
@@ -77,7 +77,7 @@ def stamped(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[Eve
     return []
 
 
-def not_stamped(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
+def note_no_stamp(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
     """The authority gives no stamp; the next one is asked for another checkpoint."""
     uow.write_audit(
         transfer.subject, AuditAction.CHECKPOINT_NOT_STAMPED, reason=f"{transfer.counterparty} {reason}".strip()
@@ -85,7 +85,7 @@ def not_stamped(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[
     return []
 
 
-def witnessed(uow: AnchoringContext, transfer: Transfer, receipt: WitnessReceipt) -> list[Event]:
+def keep_witness_receipt(uow: AnchoringContext, transfer: Transfer, receipt: WitnessReceipt) -> list[Event]:
     """A department keeps the checkpoint. Raises ManualAction if its answer is about another, or signed by another."""
     checkpoint = _checkpoint(uow, transfer)
     if (receipt.size, receipt.root) != (checkpoint.size, checkpoint.root.hex()):
@@ -98,7 +98,7 @@ def witnessed(uow: AnchoringContext, transfer: Transfer, receipt: WitnessReceipt
     return []
 
 
-def not_witnessed(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
+def keep_witness_refusal(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
     """The department says that the log does not go on from the checkpoint that it holds: an audit will name it."""
     _answered(uow, transfer, _checkpoint(uow, transfer), refusal=reason or "no reason given")
     uow.write_audit(
@@ -108,7 +108,7 @@ def not_witnessed(uow: AnchoringContext, transfer: Transfer, reason: str) -> lis
 
 
 def _checkpoint(uow: AnchoringContext, transfer: Transfer) -> CheckpointRow:
-    checkpoint = checkpoints.numbered(uow.conn, checkpoints.number_of(transfer.key))
+    checkpoint = checkpoints.by_number(uow.conn, checkpoints.number_in(transfer.key))
     if checkpoint is None:
         raise LookupError(transfer.key)
     return checkpoint
@@ -135,7 +135,7 @@ def _check_counter_signature(
 ) -> None:
     department = uow.catalogue.departments[transfer.counterparty.removeprefix("department.")]
     try:
-        countersigning.verified(checkpoint.body, signature, department, uow.catalogue, uow.signer.trust(), uow.now)
+        countersigning.verify_seal(checkpoint.body, signature, department, uow.catalogue, uow.signer.trust(), uow.now)
     except Invalid as error:
         raise ManualAction(HubCode.WITNESS_UNTRUE, f"{error.code}: {error.sentence}") from None
     except Undecided as error:

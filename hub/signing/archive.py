@@ -44,7 +44,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return written.getvalue()
 
 
-def opened(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
+def read_path(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
     """The files of a bundle, packed or unpacked to a folder. Raises NotABundle for what no bundle has."""
     try:
         if not path.is_dir():

@@ -13,7 +13,7 @@ from hub.db import Connection
 from hub.signing import merkle
 from hub.signing.checkpoints import CheckpointRow
 from hub.signing.custody import size
-from hub.signing.proof import leaf_data
+from hub.signing.merkle import leaf_data
 from schemas.custody import FIRST, LogCheckpoint
 from schemas.explained import Explained
 

@@ -1,4 +1,4 @@
-"""Canonical JSON: one value, one sequence of bytes (RFC 8785), in a profile that no two readers read differently.
+"""Canonical JSON (RFC 8785): one value, one sequence of bytes, in a profile that every reader reads alike.
 
 The profile: keys in ASCII; strings in Unicode's form NFC; integers below 2^53; true, false, null; lists; objects. No
 floats: their shortest form is where implementations differ. https://www.rfc-editor.org/rfc/rfc8785
@@ -6,20 +6,27 @@ floats: their shortest form is where implementations differ. https://www.rfc-edi
 
 import json
 import unicodedata
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
+
+from pydantic import BaseModel
+
+from schemas import strict
 
 GREATEST: Final = 2**53 - 1
-"""the largest integer that every reader of JSON keeps exact"""
+"""the largest integer that a reader with IEEE 754 doubles keeps exact"""
 DEEPEST: Final = 32
-"""lists and objects inside one another"""
+"""levels of nested lists and objects"""
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class NotCanonical(ValueError):
-    """The value is outside the profile, or the bytes are not its one form. The text never quotes the content."""
+    """The value is outside the profile, or the bytes are not canonical. The message never quotes the content."""
 
 
 def encode(value: Any) -> bytes:
-    """The bytes of ``value``. Raises NotCanonical for what the profile does not have."""
+    """Serialise ``value``. Raises NotCanonical for what the profile does not have."""
     _check(value, DEEPEST)
     try:
         # Inside the profile this is RFC 8785's form (a test holds it against another's), ten times as fast.
@@ -29,7 +36,7 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value in ``data``. Raises NotCanonical unless ``encode`` gives exactly these bytes for it."""
+    """Parse ``data``. Raises NotCanonical unless ``encode`` gives exactly these bytes for the value."""
     try:
         value = json.loads(
             data.decode(),
@@ -45,6 +52,16 @@ def decode(data: bytes) -> Any:
     if encode(value) != data:
         raise NotCanonical("JSON, but not in its canonical form (RFC 8785)")
     return value
+
+
+def read(model: type[Model], data: bytes) -> Model:
+    """Parse canonical JSON as ``model``. Raises NotCanonical, which names the first faults of JSON in another form."""
+    decode(data)
+    try:
+        return strict.read(model, data)
+    except strict.Refused as refused:
+        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        raise NotCanonical(f"not a {model.__name__}: {places}") from None
 
 
 def _check(value: Any, depth: int) -> None:
@@ -67,10 +84,10 @@ def _check(value: Any, depth: int) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise NotCanonical("an object that has a key twice")
-    return found
+    return members
 
 
 def _integer(digits: str) -> int:

@@ -29,7 +29,7 @@ _NONCE_BITS: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class CheckpointSchedule:
     """When a checkpoint is due."""
 
     every: float
@@ -68,12 +68,12 @@ class StampToken:
     at: datetime
 
 
-def keep(
-    conn: Connection, catalogue: Catalogue, key: Callable[[], SigningKey], pace: Pace, now: datetime
+def issue_if_due(
+    conn: Connection, catalogue: Catalogue, key: Callable[[], SigningKey], pace: CheckpointSchedule, now: datetime
 ) -> list[Wakeup]:
     """Make a checkpoint if one is due, and owe it to the TSA and to the witnesses. What to wake-up after the commit.
 
-    The caller holds ``custody.lengthen``. ``key``: the log's; raises what it raises, and nothing is made then.
+    The caller holds ``custody.try_lock``. ``key``: the log's; raises what it raises, and nothing is made then.
     """
     size, last = custody.size(conn), latest(conn)
     # Also where nothing is new since the last checkpoint: a quiet weekend must not leave Friday's work unwitnessed.
@@ -91,7 +91,7 @@ def keep(
     return [Wakeup(catalogue.counterparties[posting.counterparty].queue, posting.id) for posting in postings]
 
 
-def _due(conn: Connection, pace: Pace, size: int, last: CheckpointRow | None, now: datetime) -> bool:
+def _due(conn: Connection, pace: CheckpointSchedule, size: int, last: CheckpointRow | None, now: datetime) -> bool:
     if last is None:
         return size > 0
     waited = (now - last.at).total_seconds()
@@ -100,11 +100,11 @@ def _due(conn: Connection, pace: Pace, size: int, last: CheckpointRow | None, no
     return waited >= pace.again and not _is_stamped(conn, last) and not _is_asked_for(conn)
 
 
-def _is_witnesses_turn(before: CheckpointRow | None, size: int, pace: Pace, now: datetime) -> bool:
+def _is_witnesses_turn(before: CheckpointRow | None, size: int, pace: CheckpointSchedule, now: datetime) -> bool:
     return before is None or (before.size < size and _turn(before.at, pace) != _turn(now, pace))
 
 
-def _turn(at: datetime, pace: Pace) -> int:
+def _turn(at: datetime, pace: CheckpointSchedule) -> int:
     """The witnesses' turn that ``at`` belongs to, counted from a midnight in Vietnam."""
     there = local(at)
     return int(((there.utcoffset() or timedelta()).total_seconds() + there.timestamp()) // pace.witness_every)
@@ -156,9 +156,9 @@ def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> NewTr
         id=new_id(Prefix.TRANSFER),
         kind=STAMP,
         counterparty=asked,
-        ordering_key=name_of(made.number),  # one that is stuck holds up no other
-        key=name_of(made.number),
-        subject=name_of(made.number),
+        ordering_key=transfer_key(made.number),  # one that is stuck holds up no other
+        key=transfer_key(made.number),
+        subject=transfer_key(made.number),
         body=stamps.request(made.digest, secrets.randbits(_NONCE_BITS), policies[asked]),
     )
 
@@ -177,8 +177,8 @@ def _handed(conn: Connection, made: CheckpointRow, witness: str) -> NewTransfer:
         kind=WITNESS,
         counterparty=witness,
         ordering_key="custody",
-        key=name_of(made.number),
-        subject=name_of(made.number),
+        key=transfer_key(made.number),
+        subject=transfer_key(made.number),
         body=handed.model_dump_json().encode(),
     )
 
@@ -196,17 +196,17 @@ def _held(conn: Connection, witness: str) -> int:
     return int(row["size"]) if row else 0
 
 
-def name_of(number: int) -> str:
+def transfer_key(number: int) -> str:
     """How the outbox calls a checkpoint."""
     return f"checkpoint-{number}"
 
 
-def number_of(name: str) -> int:
+def number_in(name: str) -> int:
     """The checkpoint that the outbox calls ``name``."""
     return int(name.removeprefix("checkpoint-"))
 
 
-def listed(conn: Connection, limit: int) -> list[dict[str, Any]]:
+def recent(conn: Connection, limit: int) -> list[dict[str, Any]]:
     """The newest checkpoints, with the time of their stamps and what the witnesses said."""
     return conn.execute(
         "SELECT c.number, c.size, c.root, c.at, c.witnessed,"
@@ -224,7 +224,7 @@ def latest(conn: Connection) -> CheckpointRow | None:
     return found[0] if found else None
 
 
-def numbered(conn: Connection, number: int) -> CheckpointRow | None:
+def by_number(conn: Connection, number: int) -> CheckpointRow | None:
     """The checkpoint with this number."""
     found = _find(conn, "WHERE number = %s", (number,))
     return found[0] if found else None
@@ -238,7 +238,7 @@ def covering(conn: Connection, place: int) -> tuple[CheckpointRow, StampToken | 
         (place,),
     )
     found = stamped or _find(conn, "WHERE size > %s ORDER BY number LIMIT 1", (place,))
-    return (found[0], token(conn, found[0].number)) if found else None
+    return (found[0], earliest_stamp(conn, found[0].number)) if found else None
 
 
 def _latest_witnessed(conn: Connection) -> CheckpointRow | None:
@@ -246,7 +246,7 @@ def _latest_witnessed(conn: Connection) -> CheckpointRow | None:
     return found[0] if found else None
 
 
-def token(conn: Connection, number: int) -> StampToken | None:
+def earliest_stamp(conn: Connection, number: int) -> StampToken | None:
     """The earliest time stamp on the checkpoint with this number."""
     row = conn.execute(
         "SELECT token, at FROM custody_stamp WHERE checkpoint = %s ORDER BY at LIMIT 1", (number,)
@@ -255,7 +255,7 @@ def token(conn: Connection, number: int) -> StampToken | None:
 
 
 def _is_stamped(conn: Connection, checkpoint: CheckpointRow) -> bool:
-    return token(conn, checkpoint.number) is not None
+    return earliest_stamp(conn, checkpoint.number) is not None
 
 
 def _is_asked_for(conn: Connection) -> bool:

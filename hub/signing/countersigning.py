@@ -16,7 +16,7 @@ from schemas.handoff import HandoffRecord, ReceiptRecord
 from schemas.trust_list import TrustEntry
 
 
-def verified(
+def verify_seal(
     content: bytes, signature: bytes, department: Department, catalogue: Catalogue, trust: Trust, at: datetime
 ) -> VerifiedSignature:
     """Whose signature it is, if ``department``'s seal made it and it is valid at ``at``.
@@ -24,7 +24,7 @@ def verified(
     ``trust``: the hub's own; a department with a CA of its own is judged by that. Raises Invalid, Undecided, and
     NotConfigured where that CA's file cannot be used.
     """
-    own = trust_of(department, catalogue, trust)
+    own = department_trust(department, catalogue, trust)
     return _verified(content, signature, department, [SigningParty("seal", department.agency)], own, at)
 
 
@@ -39,10 +39,10 @@ def check_record(
 ) -> None:
     """That everybody signed ``record`` who has to, as its readers will ask: the person first, then the seal on that.
 
-    ``said``: the record, read. Raises as ``verified`` does.
+    ``said``: the record, read. Raises as ``verify_seal`` does.
     """
-    own, content = trust_of(department, catalogue, trust), record
-    wanted = parties.required(said, catalogue.portal.centre)
+    own, content = department_trust(department, catalogue, trust), record
+    wanted = parties.required_signers(said, catalogue.portal.centre)
     if len(wanted) != len(signatures):
         raise Invalid("signatures", f"{len(signatures)} signatures, and the record needs {len(wanted)}")
     for signature, must_be in zip(signatures, wanted, strict=True):
@@ -56,36 +56,36 @@ def _verified(
     signed = verifier.verify(content, signature, own, at=at)
     try:
         for party in wanted:
-            parties.check(list(entries_of(department, own.roots)), party, signed.chain, at)
+            parties.check(list(department_entries(department, own.roots)), party, signed.chain, at)
     except Undecided as end:
         raise Invalid(end.code, f"the certificate is not one of {department.code}, by the catalogue") from None
     return signed
 
 
-def trust_of(department: Department, catalogue: Catalogue, trust: Trust) -> Trust:
+def department_trust(department: Department, catalogue: Catalogue, trust: Trust) -> Trust:
     """The roots that vouch for ``department``, with the revocation lists of ``trust``. Raises NotConfigured."""
     if department.signing.ca is None:
         return trust
     path = catalogue.folder / department.signing.ca
     try:
-        return Trust.load(path.read_bytes()).knowing(crls=trust.crls)
+        return Trust.load(path.read_bytes()).extended(crls=trust.crls)
     except (OSError, ValueError) as error:
         raise NotConfigured(f"{path}: {error}") from None
 
 
-def entries_of(department: Department, roots: Sequence[x509.Certificate]) -> Iterator[TrustEntry]:
+def department_entries(department: Department, roots: Sequence[x509.Certificate]) -> Iterator[TrustEntry]:
     """Its seal as the catalogue knows it; officers of its own by the id that their certificates carry."""
     own = department.signing.certificates
-    for code in codes_of(department):
+    for code in agency_codes(department):
         for certificate in own:
             yield TrustEntry(kind="seal", holder=code, certificate=certificate)
         for root in map(fingerprint, roots):
             if not own:
-                for subject in dict.fromkeys((department.code, *codes_of(department))):
+                for subject in dict.fromkeys((department.code, *agency_codes(department))):
                     yield TrustEntry(kind="seal", holder=code, root=root, subject=subject)
             yield TrustEntry(kind="officer", holder=code, root=root)
 
 
-def codes_of(department: Department) -> list[str]:
+def agency_codes(department: Department) -> list[str]:
     """Its codes in both registers."""
     return list(dict.fromkeys((department.agency, department.qd20)))

@@ -23,13 +23,13 @@ class CrlContext(Protocol):
     def conn(self) -> Connection: ...
 
 
-def arrived(uow: CrlContext, message: Message) -> list[Event]:
+def keep_fetched(uow: CrlContext, message: Message) -> list[Event]:
     """Keep the list that a CA's poll has brought (inbox kind trust.crl)."""
-    keep(uow.conn, message.body)
+    store(uow.conn, message.body)
     return []
 
 
-def keep(conn: Connection, der: bytes) -> None:
+def store(conn: Connection, der: bytes) -> None:
     """Add a list (DER). The same one twice is one. Raises ValueError for what is no list or says no next update.
 
     Its signature is not verified here: hub.signing.trust looks at no list that its issuer has not signed.
@@ -61,6 +61,6 @@ def newest(conn: Connection) -> list[bytes]:
     return [bytes(row["der"]) for row in rows]
 
 
-def beside(keys: Path) -> list[bytes]:
+def in_folder(keys: Path) -> list[bytes]:
     """The lists that lie in the keys' folder."""
     return [path.read_bytes() for path in sorted((keys / FOLDER).glob("*.crl"))]

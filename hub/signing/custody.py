@@ -12,7 +12,7 @@ from typing import Final
 
 from hub.db import Connection, one
 from hub.signing import merkle
-from hub.signing.proof import leaf_data
+from hub.signing.merkle import leaf_data
 from schemas.identifiers import Prefix, new_id
 
 BATCH: Final = 5_000
@@ -69,7 +69,7 @@ def enter(conn: Connection, *, kind: str, subject: str, record: bytes, signature
     return leaf_id
 
 
-def about(conn: Connection, subject: str) -> list[Leaf]:
+def leaves_about(conn: Connection, subject: str) -> list[Leaf]:
     """Every leaf about ``subject``, in the order in which they entered."""
     rows = conn.execute(
         "SELECT l.id, l.kind, l.subject, l.place, l.record_hash, l.signature_hashes, l.entered_at, c.record,"
@@ -93,7 +93,7 @@ def about(conn: Connection, subject: str) -> list[Leaf]:
     ]
 
 
-def lengthen(conn: Connection) -> bool:
+def try_lock(conn: Connection) -> bool:
     """Whether the caller may lengthen the log in this transaction: nobody else may until it ends."""
     return bool(one(conn, "SELECT pg_try_advisory_xact_lock(%s) AS mine", (_LOCK,))["mine"])
 
@@ -107,7 +107,7 @@ def size(conn: Connection) -> int:
 def sequence(conn: Connection, *, limit: int = BATCH) -> int:
     """Give waiting leaves their places, the oldest first, and write the tree's new nodes. How many it placed.
 
-    The caller holds ``lengthen``.
+    The caller holds ``try_lock``.
     """
     waiting = conn.execute(
         "SELECT id, record_hash, signature_hashes FROM custody_leaf WHERE place IS NULL ORDER BY seq LIMIT %s",
@@ -122,7 +122,7 @@ def sequence(conn: Connection, *, limit: int = BATCH) -> int:
         " WHERE custody_leaf.id = placed.id",
         ([row["id"] for row in waiting], list(range(first, first + len(waiting)))),
     )
-    nodes = grown(first, leaves, _edge(conn, first))
+    nodes = completed_subtrees(first, leaves, _edge(conn, first))
     conn.execute(
         "INSERT INTO custody_node (level, at, hash) SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::bytea[])",
         ([level for level, _ in nodes], [at for _, at in nodes], list(nodes.values())),
@@ -135,7 +135,7 @@ def _edge(conn: Connection, size: int) -> dict[int, bytes]:
     return {level: node(conn, level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1}
 
 
-def grown(first: int, leaves: Sequence[bytes], edge: dict[int, bytes]) -> dict[tuple[int, int], bytes]:
+def completed_subtrees(first: int, leaves: Sequence[bytes], edge: dict[int, bytes]) -> dict[tuple[int, int], bytes]:
     """(level, at) → hash of every subtree that ``leaves``, appended from place ``first`` on, complete."""
     edge = dict(edge)
     complete: dict[tuple[int, int], bytes] = {}

@@ -1,6 +1,6 @@
-"""From the custody log to a bundle: one handoff, and all that a stranger needs to judge it."""
+"""Export from the custody log: a handoff's records with proofs, certificates and revocation lists, as a bundle."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from cryptography import x509
@@ -8,39 +8,37 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
-from hub.signing import checkpoints, custody, merkle, signed_data
-from hub.signing.bundle import Bundle, BundledAct
+from hub.signing import checkpoints, cms, custody, merkle
+from hub.signing.bundle import Bundle, BundledRecord
 from hub.signing.custody import Leaf
-from hub.signing.proof import InclusionProof
-from hub.signing.trust import list_of
+from hub.signing.merkle import InclusionProof
+from hub.signing.trust import load_crl
 
 
-def export(conn: Connection, handoff_id: str, lists: Sequence[bytes] = ()) -> Bundle:
-    """The bundle of a handoff. ``lists``: revocation lists (DER) that we hold beside the table of those fetched.
+def export(conn: Connection, handoff_id: str, crls: Sequence[bytes] = ()) -> Bundle:
+    """Export the bundle of a handoff. ``crls``: revocation lists (DER) beside those in the table ``crl``.
 
-    Raises NotFound where nothing was signed under this id, InvalidState while it is not in the log yet.
+    Raises NotFound if nothing was signed under this id, InvalidState while a record is not covered by a checkpoint.
     """
-    leaves = custody.about(conn, handoff_id)
+    leaves = custody.leaves_about(conn, handoff_id)
     if not leaves:
         raise NotFound(f"nothing signed is in the custody log under {handoff_id}")
-    return bundled(conn, leaves, lists)
+    return bundle_of(conn, leaves, crls)
 
 
-def bundled(conn: Connection, leaves: Sequence[Leaf], lists: Sequence[bytes] = ()) -> Bundle:
-    """These leaves with their proofs, and what their signatures are judged by.
-
-    Raises InvalidState as ``export`` does.
-    """
-    acts = [_act(conn, leaf) for leaf in leaves]
-    certificates = _issuers(acts)
+def bundle_of(conn: Connection, leaves: Sequence[Leaf], crls: Sequence[bytes] = ()) -> Bundle:
+    """Bundle ``leaves`` with proofs, issuing certificates and revocation lists. Raises InvalidState as ``export``."""
+    proved = [_proved(conn, leaf) for leaf in leaves]
+    embedded = [certificate for record, _ in proved for certificate in _embedded(record)]
     return Bundle(
-        acts=tuple(act for act, _ in acts),
-        certificates=tuple(one.public_bytes(Encoding.PEM) for one in certificates),
-        crls=tuple(_lists(conn, [moment for _, moment in acts], _names_of_issuers(acts), lists)),
+        records=tuple(record for record, _ in proved),
+        certificates=tuple(certificate.public_bytes(Encoding.PEM) for certificate in _issuing(embedded)),
+        crls=tuple(_crls(conn, [moment for _, moment in proved], embedded, crls)),
     )
 
 
-def _act(conn: Connection, leaf: Leaf) -> tuple[BundledAct, datetime]:
+def _proved(conn: Connection, leaf: Leaf) -> tuple[BundledRecord, datetime]:
+    """The leaf with its inclusion proof, and the time as of which its signatures are judged."""
     covering = None if leaf.place is None else checkpoints.covering(conn, leaf.place)
     if leaf.place is None or covering is None:
         raise InvalidState(
@@ -48,7 +46,7 @@ def _act(conn: Connection, leaf: Leaf) -> tuple[BundledAct, datetime]:
         )
     checkpoint, stamp = covering
     path = merkle.inclusion_path(leaf.place, checkpoint.size, lambda level, at: custody.node(conn, level, at))
-    shown = InclusionProof(
+    proof = InclusionProof(
         place=leaf.place,
         size=checkpoint.size,
         record_hash=leaf.record_hash,
@@ -56,30 +54,30 @@ def _act(conn: Connection, leaf: Leaf) -> tuple[BundledAct, datetime]:
         path=tuple(path),
         root=checkpoint.root,
     )
-    act = BundledAct(
+    record = BundledRecord(
         kind=leaf.kind,
         record=leaf.record,
         record_hash=leaf.record_hash,
         signatures=tuple(leaf.signatures),
-        proof=shown.write(),
+        proof=proof.write(),
         checkpoint=checkpoint.body,
         checkpoint_signature=checkpoint.signature,
         stamp=stamp.der if stamp else None,
     )
-    return act, stamp.at if stamp else checkpoint.at
+    return record, stamp.at if stamp else checkpoint.at
 
 
-def _embedded(acts: Iterable[tuple[BundledAct, datetime]]) -> Iterable[x509.Certificate]:
-    for act, _ in acts:
-        for file in (*act.signatures, act.checkpoint_signature, act.stamp):
-            if file is not None:
-                yield from signed_data.read(file).certificates
+def _embedded(record: BundledRecord) -> Iterator[x509.Certificate]:
+    """Certificates in the record's signatures and time stamp."""
+    for file in (*record.signatures, record.checkpoint_signature, record.stamp):
+        if file is not None:
+            yield from cms.read(file).certificates
 
 
-def _issuers(acts: Sequence[tuple[BundledAct, datetime]]) -> list[x509.Certificate]:
-    """The issuing certificates that came with the signatures; roots are the reader's own business."""
-    found = {one: None for one in _embedded(acts) if one.subject != one.issuer and _is_authority(one)}
-    return sorted(found, key=lambda one: one.public_bytes(Encoding.DER))
+def _issuing(certificates: Iterable[x509.Certificate]) -> list[x509.Certificate]:
+    """The intermediates among ``certificates``; roots are left out, since the reader trusts only those he has."""
+    issuing = {one for one in certificates if one.subject != one.issuer and _is_authority(one)}
+    return sorted(issuing, key=cms.encoded)
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -89,21 +87,22 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _names_of_issuers(acts: Sequence[tuple[BundledAct, datetime]]) -> set[bytes]:
-    return {one.issuer.public_bytes() for one in _embedded(acts)}
-
-
-def _lists(conn: Connection, moments: Sequence[datetime], issuers: set[bytes], beside: Sequence[bytes]) -> list[bytes]:
-    """For every issuer: the list in force at each moment, and the newest one, for what became known later."""
+def _crls(
+    conn: Connection, moments: Sequence[datetime], certificates: Iterable[x509.Certificate], more: Sequence[bytes]
+) -> list[bytes]:
+    """Choose for every issuer the list in force at each moment, and the newest one, for later revocations."""
+    issuers = {certificate.issuer.public_bytes() for certificate in certificates}
     rows = conn.execute("SELECT der FROM crl WHERE issuer = ANY(%s)", (list(issuers),)).fetchall()
-    held = {bytes(row["der"]) for row in rows} | set(beside)
+    available = {bytes(row["der"]) for row in rows} | set(more)
     chosen: set[bytes] = set()
     for issuer in issuers:
-        theirs = sorted(
-            (crl.last_update_utc, der) for der in held if (crl := list_of(der)).issuer.public_bytes() == issuer
+        issued = sorted(
+            (crl.last_update_utc, encoded)
+            for encoded in available
+            if (crl := load_crl(encoded)).issuer.public_bytes() == issuer
         )
         for moment in moments:
-            before = [der for since, der in theirs if since <= moment]
+            before = [encoded for since, encoded in issued if since <= moment]
             chosen |= set(before[-1:])
-        chosen |= {der for _, der in theirs[-1:]}
+        chosen |= {encoded for _, encoded in issued[-1:]}
     return sorted(chosen)

@@ -1,18 +1,45 @@
-"""The tree of the custody log: RFC 9162 section 2.1 over SHA-256, from stored hashes of complete subtrees.
+"""Merkle tree of the custody log (RFC 9162 section 2.1, SHA-256): roots, proofs, and the text form of a proof.
 
-``Nodes`` reads such a hash by its level (0: a leaf) and its place among those of its level. A tree of n leaves has one
-for every run of 2^level leaves that begins at a multiple of 2^level; what lies over an incomplete run is worked out.
+Hashes of complete subtrees are stored. ``Nodes`` reads one by its level (0: leaves) and its index within the level:
+node (l, i) covers the leaves from i * 2^l up to (i + 1) * 2^l. What lies above an incomplete subtree is computed.
+
+An inclusion proof in an export bundle (proof.txt) is lines that a person reads and a shell script can follow:
+
+leaf 1234 of 2000
+record 5f…      SHA-256 of record.json
+signature 1c…   SHA-256 of record.p7s, then of seal.p7s
+left 9a…        the siblings from the leaf to the root, each with the side on which it is
+right 07…
+root e3…
+
 https://www.rfc-editor.org/rfc/rfc9162#section-2.1
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 HASH_SIZE: Final = 32
 """bytes"""
 EMPTY_ROOT: Final = hashlib.sha256().digest()
 Nodes = Callable[[int, int], bytes]
+_FORM: Final = re.compile(
+    r"leaf (?P<place>0|[1-9][0-9]{0,17}) of (?P<size>[1-9][0-9]{0,17})\n"
+    r"record (?P<record>[0-9a-f]{64})\n"
+    r"(?P<signatures>(?:signature [0-9a-f]{64}\n){1,2})"
+    r"(?P<path>(?:(?:left|right) [0-9a-f]{64}\n){0,63})"
+    r"root (?P<root>[0-9a-f]{64})\n"
+)
+
+
+def leaf_data(record_hash: bytes, signature_hashes: Sequence[bytes]) -> bytes:
+    """Concatenate the hashes of a record and of its signatures: the data of its leaf.
+
+    The signatures are part of the leaf because a signature can be re-encoded without its key.
+    """
+    return record_hash + b"".join(signature_hashes)
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -24,7 +51,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root(size: int, nodes: Nodes) -> bytes:
-    """The root of the first ``size`` leaves."""
+    """Root of the tree of the first ``size`` leaves."""
     return _subtree(0, size, nodes) if size else EMPTY_ROOT
 
 
@@ -126,7 +153,7 @@ def verify_consistency(older: int, older_root: bytes, newer: int, newer_root: by
 
 
 def _subtree(begin: int, end: int, nodes: Nodes) -> bytes:
-    """The hash over the leaves from ``begin`` up to ``end``, where ``begin`` is where such a subtree can begin."""
+    """Hash of the leaves from ``begin`` up to ``end``, a subtree as RFC 9162 splits the tree."""
     size = end - begin
     if size & (size - 1) == 0:
         level = size.bit_length() - 1
@@ -136,9 +163,74 @@ def _subtree(begin: int, end: int, nodes: Nodes) -> bytes:
 
 
 def _split(size: int) -> int:
-    """The greatest power of two below ``size`` (which is 2 or more)."""
+    """Greatest power of two below ``size`` (2 or more): the k of RFC 9162."""
     return 1 << (size - 1).bit_length() - 1
 
 
 def _are_hashes(*values: bytes) -> bool:
     return all(len(value) == HASH_SIZE for value in values)
+
+
+class NotAProof(ValueError):
+    """The text is not an inclusion proof as ``InclusionProof.write`` gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """Inclusion proof of a leaf (RFC 9162 section 2.1.3)."""
+
+    place: int
+    """the leaf's index, from 0"""
+    size: int
+    """leaves of the tree"""
+    record_hash: bytes
+    signature_hashes: tuple[bytes, ...]
+    path: tuple[bytes, ...]
+    """the siblings' hashes, from the leaf to the root"""
+    root: bytes
+
+    def write(self) -> bytes:
+        """Serialise as proof.txt (see the module)."""
+        lines = [f"leaf {self.place} of {self.size}", f"record {self.record_hash.hex()}"]
+        lines += [f"signature {hash_.hex()}" for hash_ in self.signature_hashes]
+        sides = sibling_sides(self.place, self.size)
+        lines += [f"{side} {hash_.hex()}" for side, hash_ in zip(sides, self.path, strict=True)]
+        return ("\n".join([*lines, f"root {self.root.hex()}"]) + "\n").encode()
+
+
+def read_proof(text: bytes) -> InclusionProof:
+    """Parse proof.txt. Raises NotAProof for any text that ``write`` would not have given."""
+    match = _FORM.fullmatch(text.decode("ascii", errors="replace"))
+    if match is None:
+        raise NotAProof("not the lines of a proof")
+    proof = InclusionProof(
+        place=int(match["place"]),
+        size=int(match["size"]),
+        record_hash=bytes.fromhex(match["record"]),
+        signature_hashes=_hashes(match["signatures"]),
+        path=_hashes(match["path"]),
+        root=bytes.fromhex(match["root"]),
+    )
+    try:
+        same = proof.place < proof.size and proof.write() == text
+    except ValueError:
+        same = False
+    if not same:
+        raise NotAProof("the path is not one from this leaf to the root of a log of this size")
+    return proof
+
+
+def sibling_sides(place: int, size: int) -> list[str]:
+    """Side of each sibling on the path from the leaf at ``place`` to the root of a tree of ``size`` leaves."""
+    path_sides, last = [], size - 1
+    while last:
+        if place & 1:
+            path_sides.append("left")
+        elif place < last:
+            path_sides.append("right")
+        place, last = place >> 1, last >> 1
+    return path_sides
+
+
+def _hashes(lines: str) -> tuple[bytes, ...]:
+    return tuple(bytes.fromhex(line.split(" ")[1]) for line in lines.splitlines())

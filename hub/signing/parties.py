@@ -82,7 +82,9 @@ def serial_names(certificate: x509.Certificate) -> list[str]:
     return [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
 
 
-def required(record: SignedRecord, centre: str, handoff: HandoffRecord | None = None) -> list[list[SigningParty]]:
+def required_signers(
+    record: SignedRecord, centre: str, handoff: HandoffRecord | None = None
+) -> list[list[SigningParty]]:
     """For every signature, in their order, the parties that its signer has to be, all at once.
 
     ``handoff``: what a receipt or a minute answers, where it can be read. Raises Invalid for a record that nobody may

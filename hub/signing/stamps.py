@@ -14,10 +14,10 @@ from typing import ClassVar, Final
 from asn1crypto import cms, core, tsp
 from cryptography import x509
 
-from hub.signing import algorithms, der, signed_data
+from hub.signing import algorithms, der
 from hub.signing import cms as files
-from hub.signing.signed_data import SignedData
-from hub.signing.trust import Path, Trust, issued
+from hub.signing.cms import SignedData
+from hub.signing.trust import Path, Trust, is_issued_by
 from hub.signing.verdicts import Invalid
 
 TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
@@ -57,7 +57,7 @@ def request(digest: bytes, nonce: int, policy: str | None = None) -> bytes:
     return der.sequence(der.integer(1), imprint, *([der.oid(policy)] if policy else []), der.integer(nonce), _TRUE)
 
 
-def read(reply: bytes, digest: bytes, nonce: int) -> bytes:
+def read_reply(reply: bytes, digest: bytes, nonce: int) -> bytes:
     """The token in a TimeStampResp to ``request(digest, nonce)``, normalised. Its signature is ``verify``'s to check.
 
     Raises Invalid: the authority refused, or answered another question.
@@ -71,7 +71,7 @@ def read(reply: bytes, digest: bytes, nonce: int) -> bytes:
     if status not in _GRANTED:
         raise Invalid("stamp-refused", f"the time stamping authority answered: {status}")
     token = normalised(token)
-    info = _info(signed_data.read(token))
+    info = _info(files.read(token))
     if info.nonce != nonce:
         raise Invalid("stamp-nonce", "the time stamp answers another request (nonce)")
     if (info.hash, info.digest) != (_SHA256, digest):
@@ -83,13 +83,13 @@ def normalised(token: bytes) -> bytes:
     """``token`` with all that its signature does not cover in one form: the signer's own path of certificates, sorted,
     each algorithm in one encoding, no unsigned attribute, no list. What is signed keeps every byte. Raises Invalid.
     """
-    signed = signed_data.read(token)
-    path = [signed_data.signer_certificate(signed)]
-    while above := [one for one in signed.certificates if one not in path and issued(path[-1], one)]:
+    signed = files.read(token)
+    path = [files.signer_certificate(signed)]
+    while above := [one for one in signed.certificates if one not in path and is_issued_by(path[-1], one)]:
         path.append(above[0])
     kept = path[:1] + [one for one in path[1:] if one.subject != one.issuer]  # a root is the reader's own business
     digest, signature = algorithms.plain(signed.digest_algorithm, signed.signature_algorithm)
-    return _written(signed, digest, signature, sorted(map(signed_data.encoded, kept)))
+    return _written(signed, digest, signature, sorted(map(files.encoded, kept)))
 
 
 def _written(signed: SignedData, digest: bytes, signature: bytes, certificates: list[bytes]) -> bytes:
@@ -105,16 +105,16 @@ def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
 
     Raises Invalid or Undecided.
     """
-    signed = signed_data.read(token)
+    signed = files.read(token)
     info = _info(signed)
     if normalised(token) != token:
         raise Invalid("not-der", "the time stamp is not in the one form in which the hub keeps it")
     algorithm = algorithms.HASHES.get(info.hash)
     if algorithm is None or info.digest != hashlib.new(algorithm.name, data).digest():
         raise Invalid("stamp-imprint", "the time stamp is for other data")
-    certificate = signed_data.signer_certificate(signed)
-    signed_data.check_signature(signed, certificate, TST_INFO, signed.content or b"")
-    signed_data.check_signing_certificate(signed, certificate, older=True)
+    certificate = files.signer_certificate(signed)
+    files.check_signature(signed, certificate, TST_INFO, signed.content or b"")
+    files.check_signing_certificate(signed, certificate, older=True)
     chain = trust.path(certificate, info.at, signed.certificates)
     if not set(signed.certificates) <= set(chain):
         raise Invalid("certificates-superfluous", "a certificate in the time stamp has no part in it")

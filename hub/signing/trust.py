@@ -56,12 +56,12 @@ class Trust:
         roots = [one for one in certificates if one.subject == one.issuer]
         if not roots:
             raise ValueError("no root certificate is in the PEM file")
-        return cls(roots, [one for one in certificates if one not in roots], [list_of(crl) for crl in crls])
+        return cls(roots, [one for one in certificates if one not in roots], [load_crl(crl) for crl in crls])
 
-    def knowing(
+    def extended(
         self, intermediates: Sequence[x509.Certificate] = (), crls: Sequence[x509.CertificateRevocationList] = ()
     ) -> "Trust":
-        """The same roots, with more known beside them."""
+        """Return a Trust with the same roots and trust list, and more intermediates and revocation lists."""
         return Trust(self.roots, (*self.intermediates, *intermediates), (*self.crls, *crls), self.register)
 
     def path(self, certificate: x509.Certificate, at: datetime, among: Sequence[x509.Certificate] = ()) -> Path:
@@ -88,11 +88,11 @@ class Trust:
             yield begun
             return
         for root in self.roots:
-            if issued(begun[-1], root):
+            if is_issued_by(begun[-1], root):
                 yield (*begun, root)
         if len(begun) < DEEPEST - 1:
             for issuer in dict.fromkeys(pool):
-                if issuer not in begun and issuer not in self.roots and issued(begun[-1], issuer):
+                if issuer not in begun and issuer not in self.roots and is_issued_by(begun[-1], issuer):
                     yield from self._paths((*begun, issuer), pool)
 
     def _check(self, path: Path, at: datetime) -> None:
@@ -109,7 +109,7 @@ class Trust:
 
     def _lists_of(self, issuer: x509.Certificate) -> tuple[x509.CertificateRevocationList, ...]:
         if issuer not in self._usable:
-            self._usable[issuer] = tuple(crl for crl in self.crls if usable(crl, issuer))
+            self._usable[issuer] = tuple(crl for crl in self.crls if is_usable_crl(crl, issuer))
         return self._usable[issuer]
 
 
@@ -122,7 +122,7 @@ def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
 
 
 @lru_cache(maxsize=1024)
-def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether ``issuer`` is named by ``certificate`` and its key signed it."""
     if certificate.issuer != issuer.subject:
         return False
@@ -176,7 +176,7 @@ def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
         raise Invalid("expired", f"a certificate had expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
 
 
-def list_of(data: bytes) -> x509.CertificateRevocationList:
+def load_crl(data: bytes) -> x509.CertificateRevocationList:
     """From DER or PEM. Raises ValueError."""
     try:
         if data.lstrip().startswith(b"-----BEGIN"):
@@ -186,7 +186,7 @@ def list_of(data: bytes) -> x509.CertificateRevocationList:
         raise ValueError("not a certificate revocation list (DER or PEM)") from None
 
 
-def usable(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+def is_usable_crl(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     """Whether it is ``issuer``'s, signed by it, and complete: one with a critical extension speaks of a part only."""
     key = issuer.public_key()
     if crl.issuer != issuer.subject or not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):

@@ -14,8 +14,8 @@ from cryptography import x509
 
 from hub.clock import now
 from hub.signing import cms, der
-from hub.signing.signed_data import (
-    Gone,
+from hub.signing.cms import (
+    ExpiredContent,
     SignedData,
     check_signature,
     check_signing_certificate,
@@ -26,7 +26,7 @@ from hub.signing.signed_data import (
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 
-__all__ = ["Gone", "Invalid", "Undecided", "VerifiedSignature", "verify"]
+__all__ = ["ExpiredContent", "Invalid", "Undecided", "VerifiedSignature", "verify"]
 
 SKEW: Final = timedelta(minutes=5)
 """how far a signer's clock may be ahead"""
@@ -43,13 +43,15 @@ class VerifiedSignature:
     """the signer's own word, UTC; only a time stamp proves when"""
 
 
-def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetime | None) -> VerifiedSignature:
+def verify(
+    content: bytes | ExpiredContent, signature: bytes, trust: Trust, *, at: datetime | None
+) -> VerifiedSignature:
     """``at``: when the signature is known to have existed (now for what just arrived, its time stamp for what is old).
 
     None: nothing proves when. It is judged as of now, and what has ended meanwhile leaves it undecided. What is wrong
     in itself is Invalid even where trust cannot be told. Raises Invalid or Undecided.
     """
-    signed, certificate = made_by(content, signature)
+    signed, certificate = verify_integrity(content, signature)
     moment = at or now()
     signing_time = _signing_time(signed)
     if signing_time > moment + SKEW:
@@ -67,7 +69,7 @@ def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetim
     return VerifiedSignature(certificate=certificate, chain=chain, signing_time=signing_time)
 
 
-def made_by(content: bytes | Gone, signature: bytes) -> tuple[SignedData, x509.Certificate]:
+def verify_integrity(content: bytes | ExpiredContent, signature: bytes) -> tuple[SignedData, x509.Certificate]:
     """The signature taken apart, and by whose key it was made; whether that certificate is good is not asked.
 
     Raises Invalid or Undecided.

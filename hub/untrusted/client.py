@@ -19,7 +19,6 @@ from typing import Any, BinaryIO, Final, TypeVar
 import structlog
 
 from hub.errors import HubError
-from hub.untrusted import limits
 from schemas.statement import StatementCode, UnreadableFile
 
 log = structlog.get_logger(__name__)
@@ -34,6 +33,41 @@ _FROM_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP}
 """what ends a reader within its limits: the system, or the machine's shutdown"""
 _STATUS: Final = 4
 """bytes"""
+
+
+# Limits of memory, time and output for reading one file; hub.untrusted.server sets them in each fork.
+MEGABYTE: Final = 1024 * 1024
+MEMORY: Final = 1024 * MEGABYTE
+"""bytes of address space, of which the interpreter and its libraries take a fifth"""
+MEMORY_PER_BYTE: Final = 12
+"""additional bytes for each byte of the file: text and rows of a large CSV"""
+SECONDS: Final = 20
+"""of processor time"""
+SECONDS_PER_MEGABYTE: Final = 3
+"""additional seconds for each MiB of the file; camt takes 0.2, a workbook 2"""
+SLOWER: Final = 10
+"""wall-clock time allowed on a busy machine, as a multiple of the processor time"""
+ANSWER: Final = 256 * MEGABYTE
+"""bytes of output"""
+ANSWER_PER_BYTE: Final = 4
+"""additional bytes of output for each byte of the file"""
+UNLIMITED: Final = 78
+"""exit status (EX_CONFIG) of a reader that may not set its limits: it reads nothing"""
+
+
+def memory_limit(size: int) -> int:
+    """Bytes of address space for a file of ``size`` bytes."""
+    return MEMORY + MEMORY_PER_BYTE * size
+
+
+def seconds_limit(size: int) -> int:
+    """Seconds of processor time for a file of ``size`` bytes."""
+    return SECONDS + SECONDS_PER_MEGABYTE * (size // MEGABYTE)
+
+
+def answer_limit(size: int) -> int:
+    """Bytes of output accepted for a file of ``size`` bytes."""
+    return ANSWER + ANSWER_PER_BYTE * size
 
 
 class ReaderLost(HubError):
@@ -148,7 +182,7 @@ def _once(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], R
 
 def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
     """The lines of the reader, until its final status. Raises UnreadableFile, _Ended."""
-    most, size_read = limits.answer(size), 0
+    most, size_read = answer_limit(size), 0
     while True:
         try:
             line = answer.readline(most)
@@ -156,9 +190,7 @@ def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
             line = b""
         size_read += len(line)
         if size_read >= most:
-            raise UnreadableFile(
-                StatementCode.UNPARSABLE, f"the file unfolds to more than {most // limits.MEGABYTE} MiB"
-            )
+            raise UnreadableFile(StatementCode.UNPARSABLE, f"the file unfolds to more than {most // MEGABYTE} MiB")
         if not line.endswith(b"\n"):
             raise _Ended
         if line.startswith(b"."):
@@ -183,7 +215,7 @@ def _check(last: dict[str, Any], reader: str, size: int) -> None:
 def _ending(status: int, size: int) -> Exception:
     """The error of a reader that ended without a final status."""
     if not os.WIFSIGNALED(status):
-        if os.waitstatus_to_exitcode(status) == limits.UNLIMITED:
+        if os.waitstatus_to_exitcode(status) == UNLIMITED:
             return ReaderLost()
         return UnreadableFile(
             StatementCode.UNPARSABLE, f"its reader gave up (exit status {os.waitstatus_to_exitcode(status)})"
@@ -192,11 +224,11 @@ def _ending(status: int, size: int) -> Exception:
     if ended_by in _FROM_OUTSIDE:
         return ReaderLost(ended_by)
     if ended_by in _OUT_OF_TIME:
-        return UnreadableFile(StatementCode.UNPARSABLE, f"reading it takes more than {limits.seconds(size)} s")
+        return UnreadableFile(StatementCode.UNPARSABLE, f"reading it takes more than {seconds_limit(size)} s")
     return UnreadableFile(
         StatementCode.UNPARSABLE, f"it ends its reader ({ended_by.name}): {_memory(size)}, or is made to do so"
     )
 
 
 def _memory(size: int) -> str:
-    return f"reading it takes more than {limits.memory(size) // limits.MEGABYTE} MiB"
+    return f"reading it takes more than {memory_limit(size) // MEGABYTE} MiB"

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from hub.untrusted import limits
+from hub.untrusted import client
 from hub.untrusted.readers import READERS
 from schemas.statement import UnreadableFile
 
@@ -71,8 +71,8 @@ def _limit(size: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     try:
         for what, most in (
-            (resource.RLIMIT_AS, limits.memory(size)),
-            (resource.RLIMIT_CPU, limits.seconds(size)),
+            (resource.RLIMIT_AS, client.memory_limit(size)),
+            (resource.RLIMIT_CPU, client.seconds_limit(size)),
             (resource.RLIMIT_FSIZE, 0),
             (resource.RLIMIT_CORE, 0),
         ):
@@ -81,8 +81,8 @@ def _limit(size: int) -> None:
             resource.setrlimit(what, (least, least))
     except (OSError, ValueError):
         traceback.print_exc()
-        os._exit(limits.UNLIMITED)
-    signal.alarm(limits.seconds(size) * limits.SLOWER)
+        os._exit(client.UNLIMITED)
+    signal.alarm(client.seconds_limit(size) * client.SLOWER)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a reader that panics quotes what it was given
 
 

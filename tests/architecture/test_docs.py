@@ -19,7 +19,7 @@ from hub.cli.flower import FlowerSettings
 from hub.cli.main import app
 from hub.codes import HubCode
 from hub.signing.auditing import AuditCode
-from hub.signing.findings import VerdictCode as JudgeCode
+from hub.signing.verdicts import VerdictCode as JudgeCode
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if path.name != "cli.md"]

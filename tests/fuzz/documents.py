@@ -130,7 +130,7 @@ def virtual_files() -> FuzzSubject:
 
 
 def bundle_files() -> FuzzSubject:
-    act = bundle.BundledAct("handoff", b"{}", b"\0" * 32, (b"a", b"b"), b"proof", b"{}", b"s", b"t")
+    act = bundle.BundledRecord("handoff", b"{}", b"\0" * 32, (b"a", b"b"), b"proof", b"{}", b"s", b"t")
     whole = bundle.Bundle((act, act), (b"pem",), (b"crl",)).write()
     names = (
         "package.json",

@@ -11,8 +11,8 @@ from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.papers.verify import verify_pdf
 from hub.signing import trust_list
-from hub.signing.findings import VerdictAnswer
 from hub.signing.trust import Trust
+from hub.signing.verdicts import VerdictAnswer
 from schemas.handoff import HandoffRecord
 from tests.builders import a_code, a_receipt, a_submission, submission_arrival
 from tests.integration import test_command_line

@@ -16,7 +16,7 @@ from hub.cli import main
 from hub.cli.exits import ExitCode
 from hub.clock import now
 from hub.embedded.pki import Pki
-from hub.signing import enrolment
+from hub.signing.keyring import requested_key
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.clerks import a_catalogue
 
@@ -60,7 +60,7 @@ def asked_and_issued(keys: Keys, pki: Pki, folder: Path, **dates: Any) -> Path:
     """The file that the CA sends back for a fresh request."""
     code, request, _ = keys("issue-request", SEAL)
     assert code == ExitCode.OK
-    certificate = pki.authority.issue("the seal", enrolment.subject_key(request.encode()), **dates)
+    certificate = pki.authority.issue("the seal", requested_key(request.encode()), **dates)
     file = folder / "chain.pem"
     file.write_bytes(pki.authority.chain(certificate))
     return file
@@ -90,7 +90,7 @@ def test_a_certificate_of_an_unknown_authority_is_not_taken_in(
     keys: Keys, own_pki: Pki, pki: Pki, tmp_path: Path
 ) -> None:
     _, request, _ = keys("issue-request", SEAL)
-    stranger = pki.authority.issue("the seal", enrolment.subject_key(request.encode()))
+    stranger = pki.authority.issue("the seal", requested_key(request.encode()))
     file = tmp_path / "chain.pem"
     file.write_bytes(pki.authority.chain(stranger))
     code, _, err = keys("import", SEAL, str(file))

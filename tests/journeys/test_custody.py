@@ -8,8 +8,8 @@ from pathlib import Path
 
 from connectors.sandbox.witness import Witnessed, witnessed_path
 from hub.signing import bundle, trust_list
-from hub.signing.findings import VerdictAnswer
 from hub.signing.judge import judge
+from hub.signing.verdicts import VerdictAnswer
 from tests.builders import a_submission
 from tests.stack import ProcessStack, stack
 

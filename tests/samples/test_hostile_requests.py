@@ -16,9 +16,9 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, UndefinedFunction
 
 from hub.signing import archive, bundle
-from hub.signing.findings import VerdictAnswer
 from hub.signing.judge import judge
 from hub.signing.trust import Trust
+from hub.signing.verdicts import VerdictAnswer
 from tests.builders import PROCEDURES
 from tests.deploy.test_database_roles import as_role, installed
 from tests.integration.http.caller import ApiCaller
@@ -37,7 +37,7 @@ def folder(samples: Path) -> Path:
 @pytest.mark.parametrize("name", ["02-forged-handoff.zip", "12-tst-byte-191-flipped.zip"])
 def test_what_the_roots_alone_would_prove_is_not_valid(folder: Path, name: str) -> None:
     trust = Trust.load((folder / "02-roots.pem").read_bytes())
-    verdict = judge(bundle.assemble(archive.opened(folder / name)), trust)
+    verdict = judge(bundle.assemble(archive.read_path(folder / name)), trust)
     assert verdict.answer is not VerdictAnswer.VALID
 
 

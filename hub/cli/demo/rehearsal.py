@@ -29,7 +29,7 @@ from hub.embedded.stack_folder import Addresses
 from hub.embedded.waiting import NothingMoves, Patience
 from hub.errors import HubError, InvalidState
 from hub.locale import vi
-from hub.signing.findings import VerdictAnswer
+from hub.signing.verdicts import VerdictAnswer
 
 SENDERS: Final = 8
 _POLL_SECONDS: Final = 0.5

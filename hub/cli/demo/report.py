@@ -23,9 +23,9 @@ from hub.dossiers.model import DossierStatus
 from hub.embedded.waiting import wait_for
 from hub.locale import vi
 from hub.signing import crl_store, exporting, trust_list
-from hub.signing.findings import VerdictAnswer
 from hub.signing.judge import judge
 from hub.signing.keyring import ROOTS
+from hub.signing.verdicts import VerdictAnswer
 
 # Handed over to a department, and both sides have signed.
 _COMPLETE: Final = """
@@ -70,7 +70,7 @@ def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None)
     if row is None or keys is None:
         return None
     _wait_until_anchored(conn, row["id"])
-    bundle = exporting.export(conn, row["id"], crl_store.beside(keys))
+    bundle = exporting.export(conn, row["id"], crl_store.in_folder(keys))
     folder.mkdir(parents=True, exist_ok=True)
     path, trust = folder / f"{row['id']}.zip", keys / trust_list.FILE
     path.write_bytes(bundle.write())

@@ -84,5 +84,5 @@ def latest(conn: Connection) -> LedgerCheckpoint | None:
 def root(digests: Sequence[bytes]) -> bytes:
     """The root of the tree (RFC 9162) over entries' digests."""
     leaves = [merkle.leaf_hash(digest) for digest in digests]
-    nodes = custody.grown(0, leaves, {})
+    nodes = custody.completed_subtrees(0, leaves, {})
     return merkle.root(len(leaves), lambda level, at: nodes[level, at])

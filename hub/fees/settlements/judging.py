@@ -14,13 +14,12 @@ from hub.fees.settlements.model import LEAF
 from hub.fees.settlements.package import SEAL, STAMP, Package
 from hub.fees.settlements.table import SUMS as COLUMNS
 from hub.locale import vi
-from hub.signing import bundle_trust, canonical, stamps, verdicts, verifier
-from hub.signing.act_judge import ActJudge, JudgedAct, name_of, shown
+from hub.signing import canonical, stamps, verdicts, verifier
 from hub.signing.bundle import FOR_OUTSIDERS, OUTSIDERS, SUMS
-from hub.signing.findings import Verdict, VerdictCode, Weight
+from hub.signing.judge import JudgedRecord, RecordJudge, holder_name, local_time, trust_with_bundle
 from hub.signing.parties import ANY, SigningParty
 from hub.signing.trust import Path, Trust
-from hub.signing.verdicts import Invalid, Undecided
+from hub.signing.verdicts import Invalid, Undecided, Verdict, VerdictCode, Weight
 from schemas import strict
 from schemas.figures import grouped
 from schemas.settlement import SettlementTable, TableAnswer
@@ -39,14 +38,14 @@ def judge(package: Package, trust: Trust) -> tuple[Verdict, datetime | None]:
     # 1.
     for name in package.changed:
         verdict.add(Weight.WRONG, VerdictCode.FILE_CHANGED, name)
-    known = bundle_trust.trust_with_bundle(package.evidence, trust, verdict)
+    known = trust_with_bundle(package.evidence, trust, verdict)
     for name in OUTSIDERS:
         if package.files[name] != (FOR_OUTSIDERS / name).read_bytes():
             verdict.add(Weight.NOTE, VerdictCode.SCRIPT_UNKNOWN, name)
     # 2.
     at = _check_sealed(package, known, verdict)
     # 3.
-    judged = ActJudge(f"01-{LEAF}", package.evidence.acts[0], known, verdict).judge()
+    judged = RecordJudge(f"01-{LEAF}", package.evidence.records[0], known, verdict).judge()
     if isinstance(judged.record, SettlementTable):
         # 4.
         for check in (_check_sums, _check_sheet, _check_receipts, _check_answer):
@@ -72,7 +71,7 @@ def _check_sealed(package: Package, trust: Trust, verdict: Verdict) -> datetime 
         weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
         verdict.add(weight, VerdictCode.PACKAGE_SEAL, party, verdicts.explain_vi(end))
         return None
-    detail = name_of(signed.certificate) + (f", {shown(at)}" if at else "")
+    detail = holder_name(signed.certificate) + (f", {local_time(at)}" if at else "")
     verdict.add(Weight.GOOD, VerdictCode.PACKAGE_SEAL, SEAL, detail)
     for name in ("answer.json", "transfer.json"):
         if name in package.files:
@@ -128,7 +127,7 @@ def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
 
 def _check_sheet(package: Package, table: SettlementTable, verdict: Verdict) -> None:
     """Written again the workbook has the same bytes; if not, its cells are compared."""
-    sha256 = package.evidence.acts[0].record_hash.hex()
+    sha256 = package.evidence.records[0].record_hash.hex()
     centre = str(canonical.decode(package.files["package.json"])["centre"])
     expected, supplied = sheet.written(table, sha256, centre), package.files["table.xlsx"]
     if expected == supplied:
@@ -169,7 +168,9 @@ def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) ->
         return
     answer = strict.read(TableAnswer, body)
     amounts = {line.number: line.amount for line in table.lines}
-    fits = answer.sha256 == package.evidence.acts[0].record_hash.hex() and answer.settlement_id == table.settlement_id
+    fits = (
+        answer.sha256 == package.evidence.records[0].record_hash.hex() and answer.settlement_id == table.settlement_id
+    )
     fits = fits and all(line.number in amounts for line in answer.lines)
     verdict.add(Weight.GOOD if fits else Weight.WRONG, VerdictCode.TABLE_ANSWER, "answer.json", answer.verdict)
     if not fits:
@@ -185,7 +186,7 @@ def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) ->
     verdict.add(weight, VerdictCode.TABLE_TRANSFER, "transfer.json", figures)
 
 
-def _check_book(package: Package, judged: JudgedAct, trust: Trust, verdict: Verdict) -> None:
+def _check_book(package: Package, judged: JudgedRecord, trust: Trust, verdict: Verdict) -> None:
     """The ledger's checkpoint is signed by the log, and is the one that the table names.
 
     The table names its root, so the checkpoint existed before the table was stamped.
@@ -209,4 +210,4 @@ def _check_book(package: Package, judged: JudgedAct, trust: Trust, verdict: Verd
         table.last_entry,
     )
     weight = Weight.GOOD if named else Weight.WRONG
-    verdict.add(weight, VerdictCode.TABLE_BOOK, "book.json", name_of(signed.certificate))
+    verdict.add(weight, VerdictCode.TABLE_BOOK, "book.json", holder_name(signed.certificate))

@@ -21,7 +21,7 @@ from hub.fees.settlements.model import LEAF, Settlement
 from hub.locale import vi
 from hub.signing import archive, bundle, canonical, custody, exporting
 from hub.signing.archive import NotABundle
-from hub.signing.bundle import Bundle, BundledAct
+from hub.signing.bundle import Bundle, BundledRecord
 from schemas.settlement import SettlementTable
 
 SEAL: Final = f"{bundle.SUMS}.p7s"
@@ -76,8 +76,8 @@ def contents(
 
     Raises InvalidState while the table is not in the custody log yet.
     """
-    leaves = [leaf for leaf in custody.about(conn, settlement.id) if leaf.kind == LEAF]
-    evidence = exporting.bundled(conn, leaves, lists)
+    leaves = [leaf for leaf in custody.leaves_about(conn, settlement.id) if leaf.kind == LEAF]
+    evidence = exporting.bundle_of(conn, leaves, lists)
     files = _evidence(evidence) | _papers(conn, settlement, centre)
     if printed is not None:
         files["table.pdf"] = printed
@@ -126,7 +126,7 @@ def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, 
 
 
 def _evidence(evidence: Bundle) -> dict[str, bytes]:
-    [act] = evidence.acts
+    [act] = evidence.records
     files = {
         f"{_FOLDER}proof.txt": act.proof,
         f"{_FOLDER}checkpoint.json": act.checkpoint,
@@ -148,7 +148,7 @@ def assemble(files: dict[str, bytes]) -> Package:
     missing = _NEEDED - files.keys()
     if missing:
         raise NotABundle(f"{min(missing)} is missing")
-    act = BundledAct(
+    act = BundledRecord(
         kind=LEAF,
         record=files[f"{_FOLDER}record.json"],
         record_hash=hashlib.sha256(files[f"{_FOLDER}record.json"]).digest(),
@@ -158,7 +158,7 @@ def assemble(files: dict[str, bytes]) -> Package:
         checkpoint_signature=files[f"{_FOLDER}checkpoint.p7s"],
         stamp=files.get(f"{_FOLDER}checkpoint.tst"),
     )
-    evidence = Bundle(acts=(act,), certificates=_all(files, "certificates/"), crls=_all(files, "crls/"))
+    evidence = Bundle(records=(act,), certificates=_all(files, "certificates/"), crls=_all(files, "crls/"))
     listed = {name: content for name, content in files.items() if name not in (SEAL, STAMP)}
     return Package(files, evidence, tuple(bundle.changed_in(listed)))
 

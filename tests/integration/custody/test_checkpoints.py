@@ -16,15 +16,15 @@ from connectors.sandbox.witness import goes_on
 from hub import clock
 from hub.codes import HubCode
 from hub.embedded.pki import Pki
-from hub.signing import auditing, checkpoints, cms, custody, merkle, proof, verifier
-from hub.signing.checkpoints import Pace
+from hub.signing import auditing, canonical, checkpoints, cms, custody, merkle, verifier
+from hub.signing.checkpoints import CheckpointSchedule
 from hub.worker.jobs import seal_log
-from schemas.custody import WitnessedCheckpoint, WitnessReceipt
+from schemas.custody import LogCheckpoint, WitnessedCheckpoint, WitnessReceipt
 from tests.scripted_hub import ScriptedHub
 
 WITNESSES = {"rest-a", "soap-a", "soap-b"}
 MINUTE = timedelta(minutes=1)
-PACE = Pace(every=60, leaves=1_000, again=600, witness_every=86_400)
+PACE = CheckpointSchedule(every=60, leaves=1_000, again=600, witness_every=86_400)
 
 
 class FaultyTsa:
@@ -46,7 +46,7 @@ def tsa(hub: ScriptedHub, pki: Pki) -> FaultyTsa:
 
 
 def receipt_of(handed: WitnessedCheckpoint, signature: bytes | None = None) -> WitnessReceipt:
-    said = proof.read_checkpoint(base64.b64decode(handed.checkpoint))
+    said = canonical.read(LogCheckpoint, base64.b64decode(handed.checkpoint))
     signed = None if signature is None else base64.b64encode(signature).decode()
     return WitnessReceipt(size=said.size, root=said.root, received_at=clock.now(), signature=signed)
 
@@ -57,12 +57,12 @@ def enter(hub: ScriptedHub, *numbers: int) -> None:
             custody.enter(conn, kind="handoff", subject=f"hd_{number}", record=b"%d" % number, signatures=[b"s"])
 
 
-def keep(hub: ScriptedHub, at: datetime, pace: Pace = PACE) -> None:
+def keep(hub: ScriptedHub, at: datetime, pace: CheckpointSchedule = PACE) -> None:
     """What the tick does, at a moment of the test's choice."""
     with hub.db.transaction() as conn:
-        assert custody.lengthen(conn)
+        assert custody.try_lock(conn)
         custody.sequence(conn)
-        hub.wake(checkpoints.keep(conn, hub.catalogue, lambda: hub.signer.log_key(at), pace, at))
+        hub.wake(checkpoints.issue_if_due(conn, hub.catalogue, lambda: hub.signer.log_key(at), pace, at))
 
 
 def answer(hub: ScriptedHub, reply: Callable[[WitnessedCheckpoint], Any] = receipt_of) -> None:
@@ -115,7 +115,7 @@ def test_a_checkpoint_is_made_by_time_or_by_number_and_never_for_nothing(hub: Sc
     keep(hub, start + 2 * MINUTE)
     assert numbers(hub) == [(1, True), (2, False)]
     enter(hub, *range(3, 6))
-    keep(hub, start + MINUTE, Pace(every=60, leaves=3, again=600, witness_every=86_400))
+    keep(hub, start + MINUTE, CheckpointSchedule(every=60, leaves=3, again=600, witness_every=86_400))
     assert numbers(hub)[-1] == (5, False)
 
 
@@ -129,7 +129,7 @@ def test_departments_are_handed_a_day_s_first_checkpoint_and_the_proof_that_the_
         keep(hub, start + timedelta(days=day))
         hub.carry()
     handed = hub.department("soap-a").checkpoints
-    records = [proof.read_checkpoint(base64.b64decode(one.checkpoint)) for one in handed]
+    records = [canonical.read(LogCheckpoint, base64.b64decode(one.checkpoint)) for one in handed]
     assert [one.held for one in handed] == [0, 3, 7, 12]
     for before, after, one in zip(records, records[1:], handed[1:], strict=False):
         consistency = [bytes.fromhex(hash_) for hash_ in one.consistency]
@@ -211,7 +211,7 @@ def test_a_root_that_nobody_tries_to_have_stamped_any_more_is_signed_anew(hub: S
     tsa.wrong = "right"
     keep(hub, start + 9 * MINUTE)
     assert numbers(hub) == [(1, True)]
-    keep(hub, start + timedelta(seconds=600), Pace(every=60, leaves=1, again=599, witness_every=86_400))
+    keep(hub, start + timedelta(seconds=600), CheckpointSchedule(every=60, leaves=1, again=599, witness_every=86_400))
     assert numbers(hub) == [(1, True), (1, False)]
 
 

@@ -38,7 +38,7 @@ def grow(conn: Connection, *numbers: int) -> None:
     for number in numbers:
         enter(conn, number)
     with conn.transaction():
-        assert custody.lengthen(conn)
+        assert custody.try_lock(conn)
         custody.sequence(conn)
 
 
@@ -73,17 +73,17 @@ def expected_root(*numbers: int) -> bytes:
 
 def test_a_leaf_has_no_place_before_the_sequencer_came(conn: Connection) -> None:
     enter(conn, 1)
-    assert [leaf.place for leaf in custody.about(conn, "hd_1")] == [None]
+    assert [leaf.place for leaf in custody.leaves_about(conn, "hd_1")] == [None]
     assert custody.anchored_since(conn) is not None
     grow(conn)
-    assert [leaf.place for leaf in custody.about(conn, "hd_1")] == [0]
+    assert [leaf.place for leaf in custody.leaves_about(conn, "hd_1")] == [0]
 
 
 def test_what_was_rolled_back_leaves_no_hole(conn: Connection) -> None:
     with conn.transaction(force_rollback=True):
         enter(conn, 1)
     grow(conn, 2)
-    assert [leaf.place for leaf in custody.about(conn, "hd_2")] == [0]
+    assert [leaf.place for leaf in custody.leaves_about(conn, "hd_2")] == [0]
 
 
 def test_what_commits_late_gets_a_later_place_and_is_never_passed_over(conn: Connection, database_url: str) -> None:
@@ -92,15 +92,15 @@ def test_what_commits_late_gets_a_later_place_and_is_never_passed_over(conn: Con
         grow(conn, 2)
         slow.commit()
     grow(conn)
-    assert [custody.about(conn, f"hd_{n}")[0].place for n in (2, 1)] == [0, 1]
+    assert [custody.leaves_about(conn, f"hd_{n}")[0].place for n in (2, 1)] == [0, 1]
     assert audit(conn).root == expected_root(2, 1)
 
 
 def test_two_sequencers_do_not_meet(conn: Connection, database_url: str) -> None:
     with conn.transaction():
-        assert custody.lengthen(conn)
+        assert custody.try_lock(conn)
         with psycopg.connect(database_url, row_factory=dict_row) as other:
-            assert not custody.lengthen(other)
+            assert not custody.try_lock(other)
 
 
 def test_the_tree_is_the_one_of_the_rfc_however_it_grew(conn: Connection) -> None:
@@ -203,6 +203,6 @@ def test_growing_in_any_batches_completes_the_same_subtrees(batches: list[int]) 
     first = 0
     for batch in batches:
         edge = {n: grown[n, (first >> n) - 1] for n in range(first.bit_length()) if first >> n & 1}
-        grown |= custody.grown(first, leaves[first : first + batch], edge)
+        grown |= custody.completed_subtrees(first, leaves[first : first + batch], edge)
         first += batch
-    assert grown == custody.grown(0, leaves, {})
+    assert grown == custody.completed_subtrees(0, leaves, {})

@@ -20,7 +20,7 @@ from hub.fees.resolutions import commands
 from hub.signing import checkpoints as log
 from hub.signing import custody
 from hub.signing.auditing import AuditCode, audit
-from hub.signing.checkpoints import Pace
+from hub.signing.checkpoints import CheckpointSchedule
 from hub.worker.jobs import prove_ledger
 from schemas.custody import LogCheckpoint
 from tests.integration.fees.booking import opened, tampered
@@ -63,10 +63,10 @@ def anchor(hub: ScriptedHub) -> None:
     at = now()
     with hub.db.transaction() as conn:
         assert checkpoints.keep(conn, hub.catalogue.signing.log, lambda: hub.signer.log_key(at), at) is not None
-        assert custody.lengthen(conn)
+        assert custody.try_lock(conn)
         custody.sequence(conn)
-        pace = Pace(every=0, leaves=1, again=600, witness_every=86_400)
-        log.keep(conn, hub.catalogue, lambda: hub.signer.log_key(at), pace, at)
+        pace = CheckpointSchedule(every=0, leaves=1, again=600, witness_every=86_400)
+        log.issue_if_due(conn, hub.catalogue, lambda: hub.signer.log_key(at), pace, at)
 
 
 @pytest.fixture

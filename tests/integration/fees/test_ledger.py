@@ -246,7 +246,7 @@ def test_each_checkpoint_covers_what_came_after_the_one_before_and_lies_in_the_c
         (1, 2, checkpoints.root([entry.digest for entry in entries[:2]])),
         (3, 3, checkpoints.root([entries[2].digest])),
     ]
-    [leaf] = custody.about(conn, "ledger-2")
+    [leaf] = custody.leaves_about(conn, "ledger-2")
     assert (leaf.kind, leaf.record) == (checkpoints.KIND, second.body)
 
 

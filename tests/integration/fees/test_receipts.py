@@ -72,7 +72,7 @@ def test_a_receipt_is_sealed_and_enters_the_custody_log(hub: ScriptedHub, regist
     for receipt in registry.of(paid):
         hub.signer.verified(receipt.body, receipt.signature, now())
         with hub.db.connection() as conn:
-            [leaf] = custody.about(conn, receipt.id)
+            [leaf] = custody.leaves_about(conn, receipt.id)
         assert (leaf.kind, leaf.record, leaf.signatures) == ("fee-receipt", receipt.body, [receipt.signature])
         assert is_id(receipt.id, Prefix.RECEIPT)
 

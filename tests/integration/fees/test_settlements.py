@@ -131,7 +131,7 @@ def test_a_table_names_the_book_that_it_was_made_from_and_the_log_has_it(office:
     assert (table.last_entry, table.book) == (checkpoint["last_seq"], checkpoint["root"].hex())
     with office.hub.db.connection() as conn:
         handed = store.sealed_table(conn, settlement.id)
-        [leaf] = custody.about(conn, settlement.id)
+        [leaf] = custody.leaves_about(conn, settlement.id)
     assert leaf.record == handed.body
     signed = verifier.verify(handed.body, handed.signature, office.hub.signer.trust(), at=None)
     assert signed.certificate.subject != signed.certificate.issuer

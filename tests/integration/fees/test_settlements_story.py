@@ -25,7 +25,7 @@ from hub.fees.settlements.model import SettlementState
 from hub.fees.settlements.package import SEAL, STAMP
 from hub.signing import archive, checkpoints, cms, custody, trust_list
 from hub.signing.bundle import SUMS, sums_of
-from hub.signing.findings import VerdictAnswer
+from hub.signing.verdicts import VerdictAnswer
 from hub.worker.jobs import seal_log
 from hub.worker.jobs.seal_log import pace_of
 from schemas.figures import grouped
@@ -169,9 +169,9 @@ def test_a_package_without_a_time_stamp_cannot_be_told(month: DepartmentMonth, p
     code, _, told = month.cli("fee", "table", month.name, "-o", str(month.folder / "x.zip"))
     assert code == 5, told  # not in the log yet
     with month.hub.db.transaction() as conn:
-        assert custody.lengthen(conn)
+        assert custody.try_lock(conn)
         custody.sequence(conn)
-        checkpoints.keep(conn, month.hub.catalogue, lambda: month.hub.signer.log_key(now()), pace_of(month.hub),
+        checkpoints.issue_if_due(conn, month.hub.catalogue, lambda: month.hub.signer.log_key(now()), pace_of(month.hub),
                          now())  # fmt: skip
     assert stranger(month.package(), pki).returncode == 4
 

@@ -30,4 +30,4 @@ def transfer_of(hub: ScriptedHub, handoff_id: str) -> dict[str, Any]:
 def leaves(hub: ScriptedHub, handoff_id: str) -> list[Leaf]:
     """What the custody log holds about the handoff."""
     with hub.db.connection() as conn:
-        return custody.about(conn, handoff_id)
+        return custody.leaves_about(conn, handoff_id)

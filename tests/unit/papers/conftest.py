@@ -26,7 +26,7 @@ from hub.papers.forms import (
     Signature,
     Slip,
 )
-from hub.papers.render import places, render
+from hub.papers.render import render, signature_places
 from hub.papers.sign import Signatory, sign
 from hub.signing import canonical, cms
 from hub.signing.cms import SigningKey
@@ -269,7 +269,7 @@ def register(root: x509.Certificate, person: SigningKey, seal: SigningKey) -> Re
 
 @pytest.fixture
 def signed(control_sheet: ControlSheet, person: Signatory, seal: Signatory, trust: Trust) -> bytes:
-    return sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=trust, places=places(control_sheet))
+    return sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=trust, places=signature_places(control_sheet))
 
 
 @pytest.fixture(scope="session")

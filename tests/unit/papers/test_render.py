@@ -12,7 +12,7 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from hub.papers.forms import Attachment, ControlSheet, ControlSheetRow, FeeTable, Form, Manifest, MinuteForm, Slip
-from hub.papers.render import picture, places, render
+from hub.papers.render import picture, render, signature_places
 from tests.unit.papers.conftest import RECORD, at
 
 Text = Callable[[Form], str]
@@ -109,7 +109,7 @@ def test_a_fee_table_lies_across_and_its_signatures_stand_on_the_page(fee_table:
     page = PdfFileReader(BytesIO(render(fee_table))).root["/Pages"]["/Kids"][0]
     width, height = (float(page["/MediaBox"][side]) for side in (2, 3))
     assert (round(width), round(height)) == (842, 595)
-    for place in places(fee_table).values():
+    for place in signature_places(fee_table).values():
         assert 0 < place.x < width - 225
         assert 62 < place.y < height
 
@@ -159,7 +159,7 @@ def test_a_long_way_runs_over_pages_and_the_last_has_the_places_to_sign(control_
     legs = tuple(replace(leg, number=number) for number, leg in enumerate(control_sheet.legs * 6, start=1))
     long = replace(control_sheet, legs=legs)
     pages = picture(long, dots_per_inch=40)
-    where = places(long)
+    where = signature_places(long)
     assert len(pages) > 1
     assert {place.page for place in where.values()} == {len(pages) - 1}
     assert all(place.y > 62 + 62 for place in where.values()), "a drawn signature stays above the foot"

@@ -13,12 +13,11 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from hub.papers import sign
 from hub.papers.forms import ControlSheet
-from hub.papers.render import places, render
+from hub.papers.render import render, signature_places
 from hub.papers.sign import Signatory
 from hub.papers.verify import verify_pdf
-from hub.signing.findings import VerdictAnswer, Weight
 from hub.signing.trust import Trust
-from hub.signing.verdicts import Invalid
+from hub.signing.verdicts import Invalid, VerdictAnswer, Weight
 from tests.unit.papers.authority import PaperAuthority
 from tests.unit.papers.conftest import RECORD, SIGNED_AT, register
 
@@ -193,7 +192,7 @@ def test_the_drawn_signature_lies_in_the_forms_place(
     poppler: None, signed: bytes, control_sheet: ControlSheet, tmp_path: Path
 ) -> None:
     (tmp_path / "form.pdf").write_bytes(signed)
-    where = places(control_sheet)["seal"]
+    where = signature_places(control_sheet)["seal"]
     corner = ["-x", str(int(where.x) - 2), "-y", str(int(841.89 - where.y) - 2), "-W", "232", "-H", "70", "-r", "72"]
     read = subprocess.run(
         ["pdftotext", *corner, tmp_path / "form.pdf", "-"], capture_output=True, text=True, check=True

@@ -14,13 +14,12 @@ from connectors.sandbox.runtime_settings import Stamps
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.clock import now
 from hub.papers.forms import ControlSheet
-from hub.papers.render import places, render
+from hub.papers.render import render, signature_places
 from hub.papers.sign import Signatory, sign
 from hub.papers.verify import verify_pdf
-from hub.signing.findings import VerdictAnswer
 from hub.signing.keys import SoftwareKey, certificates
 from hub.signing.trust import Trust
-from hub.signing.verdicts import Invalid
+from hub.signing.verdicts import Invalid, VerdictAnswer
 from tests.unit.papers.conftest import register, signed_record
 
 Sign = Callable[[Stamps | None], bytes]
@@ -72,7 +71,7 @@ def printed(
                 certificates(development.roots),
                 crls=[x509.load_der_x509_crl(development.crl(at=at)), x509.load_der_x509_crl(development.root_crl())],
             ),
-            places=places(sheet),
+            places=signature_places(sheet),
             stamp=None if stamps is None else lambda request: time_stamps.reply(request, development, at, stamps),
         )
 

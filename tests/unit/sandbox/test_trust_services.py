@@ -120,7 +120,7 @@ def test_the_hub_names_what_is_wrong_with_a_stamp(
     digest, nonce = hashlib.sha256(DATA).digest(), 2**62 + 1
     reply = call("POST", running.urls[TSA], data=stamps.request(digest, nonce), headers=QUERY).content
     with pytest.raises(Invalid) as end:
-        stamps.verify(stamps.read(reply, digest, nonce), DATA, Trust.load(authority.roots, [authority.crl()]))
+        stamps.verify(stamps.read_reply(reply, digest, nonce), DATA, Trust.load(authority.roots, [authority.crl()]))
     assert end.value.code == code
 
 

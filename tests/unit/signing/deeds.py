@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from hub.signing import proof
-from hub.signing.bundle import Bundle, BundledAct
-from hub.signing.findings import VerdictCode
+from hub.signing import merkle
+from hub.signing.bundle import Bundle, BundledRecord
+from hub.signing.verdicts import VerdictCode
 from tests.unit.signing.notary import MINUTE, Notary
 
 
@@ -66,7 +66,7 @@ def deed_replayed_proof_of_the_receipt(notary: Notary) -> Bundle:
 
 def deed_proof_of_another_leaf(notary: Notary) -> Bundle:
     first, second = notary.handoff(1), notary.handoff(2)
-    shown = replace(proof.read(second.proof), record_hash=first.record_hash, signature_hashes=_hashes(first))
+    shown = replace(merkle.read_proof(second.proof), record_hash=first.record_hash, signature_hashes=_hashes(first))
     return notary.bundle(replace(first, proof=shown.write(), checkpoint=second.checkpoint,
                                  checkpoint_signature=second.checkpoint_signature, stamp=second.stamp))  # fmt: skip
 
@@ -92,7 +92,7 @@ def deed_another_log_s_name(notary: Notary) -> Bundle:
 def deed_unsigned_root(notary: Notary) -> Bundle:
     act = notary.handoff()
     body = notary.checkpoint(root="0" * 64)
-    shown = replace(proof.read(act.proof), root=b"\x00" * 32)
+    shown = replace(merkle.read_proof(act.proof), root=b"\x00" * 32)
     return notary.bundle(replace(act, checkpoint=body, stamp=notary.stamp(body), proof=shown.write(),
                                  checkpoint_signature=notary.sign(body, notary.log)))  # fmt: skip
 
@@ -115,7 +115,7 @@ def deed_forked_log(notary: Notary) -> Bundle:
     """Two roots of one size: the log showed different faces to two people."""
     handoff = notary.handoff()
     receipt = notary.receipt(handoff)
-    size = proof.read(receipt.proof).size
+    size = merkle.read_proof(receipt.proof).size
     body = notary.checkpoint(size=size, root="1" * 64)
     return notary.bundle(replace(handoff, checkpoint=body, stamp=notary.stamp(body),
                                  checkpoint_signature=notary.sign(body, notary.log)), receipt)  # fmt: skip
@@ -131,7 +131,7 @@ def _document() -> dict[str, object]:
     return {"code": "TP-01", "name": "Đơn đề nghị", "media_type": "application/pdf", "size": 1234}
 
 
-def _hashes(act: BundledAct) -> tuple[bytes, ...]:
+def _hashes(act: BundledRecord) -> tuple[bytes, ...]:
     return tuple(hashlib.sha256(one).digest() for one in act.signatures)
 
 

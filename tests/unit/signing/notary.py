@@ -15,10 +15,10 @@ from connectors.sandbox import time_stamps
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.clock import now
 from hub.signing import canonical, cms, merkle, stamps, trust_list
-from hub.signing.bundle import Bundle, BundledAct
-from hub.signing.custody import grown
+from hub.signing.bundle import Bundle, BundledRecord
+from hub.signing.custody import completed_subtrees
+from hub.signing.merkle import InclusionProof, leaf_data
 from hub.signing.parties import fingerprint
-from hub.signing.proof import InclusionProof, leaf_data
 from hub.signing.trust import Trust
 from schemas.trust_list import TYPE, PartyKind, TrustEntry, TrustList
 from tests.unit.signing.authority import KeyHolder
@@ -169,7 +169,7 @@ class Notary:
         hashes = [hashlib.sha256(one).digest() for one in signatures]
         leaf = merkle.leaf_hash(leaf_data(hashlib.sha256(record).digest(), hashes))
         edge = {n: self.nodes[n, (self.size >> n) - 1] for n in range(self.size.bit_length()) if self.size >> n & 1}
-        self.nodes |= grown(self.size, [leaf], edge)
+        self.nodes |= completed_subtrees(self.size, [leaf], edge)
         self.size += 1
         return self.size - 1
 
@@ -187,9 +187,9 @@ class Notary:
 
     def stamp(self, body: bytes, at: datetime | None = None) -> bytes:
         digest = hashlib.sha256(body).digest()
-        return stamps.read(time_stamps.reply(stamps.request(digest, 7), self.authority, at or self.at), digest, 7)
+        return stamps.read_reply(time_stamps.reply(stamps.request(digest, 7), self.authority, at or self.at), digest, 7)
 
-    def act(self, kind: str, record: bytes, place: int, *signatures: bytes, **changes: Any) -> BundledAct:
+    def act(self, kind: str, record: bytes, place: int, *signatures: bytes, **changes: Any) -> BundledRecord:
         """With a checkpoint of the log as it is now."""
         body = self.checkpoint()
         shown = InclusionProof(
@@ -200,7 +200,7 @@ class Notary:
             path=tuple(merkle.inclusion_path(place, self.size, self.node)),
             root=merkle.root(self.size, self.node),
         )
-        act = BundledAct(
+        act = BundledRecord(
             kind=kind,
             record=record,
             record_hash=shown.record_hash,
@@ -217,30 +217,30 @@ class Notary:
         person = self.sign(record, self.officer)
         return person, self.sign(person, self.seal)
 
-    def handoff(self, number: int = 1, **changes: Any) -> BundledAct:
+    def handoff(self, number: int = 1, **changes: Any) -> BundledRecord:
         """One that was signed, logged and stamped."""
         record = self.record(number, **changes)
         return self.logged("handoff", record, *self.signed(record))
 
-    def receipt(self, handoff: BundledAct, by: KeyHolder | None = None, **changes: Any) -> BundledAct:
+    def receipt(self, handoff: BundledRecord, by: KeyHolder | None = None, **changes: Any) -> BundledRecord:
         """The receiver's answer to it: sealed, logged and stamped."""
         assert handoff.record is not None
         record = self.counter_record(handoff.record, **changes)
         return self.logged("receipt", record, self.sign(record, by or self.receiver))
 
-    def logged(self, kind: str, record: bytes, *signatures: bytes) -> BundledAct:
+    def logged(self, kind: str, record: bytes, *signatures: bytes) -> BundledRecord:
         self.fill()
         place = self.enter(record, *signatures)
         self.fill()
         return self.act(kind, record, place, *signatures)
 
-    def bundle(self, *acts: BundledAct) -> Bundle:
+    def bundle(self, *acts: BundledRecord) -> Bundle:
         """These parts, or a handoff with its receipt; with the issuer's certificate and the lists of the day."""
         if not acts:
             handoff = self.handoff()
             acts = handoff, self.receipt(handoff)
         return Bundle(
-            acts=acts,
+            records=acts,
             certificates=(_pem(self.authority.issuing.certificate),),
             crls=tuple(self.lists or [self.authority.crl(at=self.at - MINUTE)]),
         )

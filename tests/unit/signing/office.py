@@ -23,5 +23,5 @@ class KeyOffice:
             self.catalogue.signing,
             self.catalogue.officers,
             None,
-            lambda: crl_store.beside(self.pki.keys),
+            lambda: crl_store.in_folder(self.pki.keys),
         )

@@ -74,7 +74,7 @@ def test_a_signature_that_openssl_made_is_accepted(kind: str, tmp_path: Path) ->
         stdin=CONTENT,
     )
     assert outcome.returncode == 0, outcome.stderr
-    trust = ROOT.trust(ISSUING.crl(now() - timedelta(hours=1))).knowing([ISSUING.certificate])
+    trust = ROOT.trust(ISSUING.crl(now() - timedelta(hours=1))).extended([ISSUING.certificate])
     assert verifier.verify(CONTENT, outcome.stdout, trust, at=now()).certificate == signer.certificate
 
 

@@ -13,10 +13,10 @@ from connectors.trust import development_authority
 from connectors.trust.development_authority import KeyPair as Issuer
 from hub.clock import now
 from hub.signing import archive, canonical
-from hub.signing.bundle import Bundle, BundledAct
-from hub.signing.findings import VerdictAnswer, VerdictCode, Weight
+from hub.signing.bundle import Bundle, BundledRecord
 from hub.signing.judge import judge
 from hub.signing.parties import fingerprint
+from hub.signing.verdicts import VerdictAnswer, VerdictCode, Weight
 from schemas.trust_list import TrustEntry
 from tests.unit.signing.authority import KeyHolder
 from tests.unit.signing.judges import needs_openssl
@@ -111,7 +111,7 @@ class ForgeryTown(Notary):
         return self._logged(hands, ("handoff", record, both(record)), counter)
 
     def _logged(self, hands: Mapping[str, KeyHolder], *parts: tuple[str, bytes, tuple[bytes, ...]]) -> Bundle:
-        acts: list[BundledAct] = []
+        acts: list[BundledRecord] = []
         for kind, record, signatures in parts:
             act = self.logged(kind, record, *signatures)
             acts.append(replace(act, checkpoint_signature=self.sign(act.checkpoint, hands["log"])))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from hub.signing import bundle as bundles
-from hub.signing.findings import Verdict, VerdictAnswer, VerdictCode, Weight
 from hub.signing.judge import judge
 from hub.signing.trust import Trust
+from hub.signing.verdicts import Verdict, VerdictAnswer, VerdictCode, Weight
 from tests.unit.signing.notary import MINUTE, Notary
 
 

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.errors import InvalidState, NotConfigured
-from hub.signing import cms, crl_store, enrolment, verifier
-from hub.signing.keyring import Keyring
+from hub.signing import cms, crl_store, verifier
+from hub.signing.keyring import Keyring, requested_key
 from hub.signing.keys import KeyUnavailable
 from hub.signing.trust import Trust
 
@@ -21,7 +21,7 @@ SEAL = "seal.trung-tam"
 
 
 def trust(pki: Pki) -> Trust:
-    return Trust.load(pki.roots.read_bytes(), crl_store.beside(pki.keys))
+    return Trust.load(pki.roots.read_bytes(), crl_store.in_folder(pki.keys))
 
 
 def test_a_rotation_leaves_no_gap_and_old_signatures_keep_verifying(own_pki: Pki) -> None:
@@ -29,12 +29,12 @@ def test_a_rotation_leaves_no_gap_and_old_signatures_keep_verifying(own_pki: Pki
     old = keyring.current(SEAL, moment)
     before = cms.sign(b"before", old, moment)
 
-    asked = enrolment.request(keyring, SEAL, {"common_name": "the second"})
+    asked = keyring.request_certificate(SEAL, {"common_name": "the second"})
     assert keyring.current(SEAL, now()) is old, "while the certificate is asked for, the old key signs"
 
     authority = own_pki.authority
-    issued = authority.issue("the second", enrolment.subject_key(asked))
-    enrolment.accept(keyring, SEAL, authority.chain(issued))
+    issued = authority.issue("the second", requested_key(asked))
+    keyring.accept_certificate(SEAL, authority.chain(issued))
     new = keyring.current(SEAL, now())
     after = cms.sign(b"after", new, now())
 
@@ -62,9 +62,9 @@ def test_a_process_that_runs_sees_the_new_generation_without_a_restart(own_pki: 
 def test_a_certificate_that_begins_tomorrow_signs_tomorrow(own_pki: Pki) -> None:
     keyring, authority, tomorrow = own_pki.keyring, own_pki.authority, now() + timedelta(days=1)
     first = keyring.current(SEAL, now())
-    asked = enrolment.request(keyring, SEAL, {"common_name": "from tomorrow"})
-    later = authority.issue("from tomorrow", enrolment.subject_key(asked), begins=tomorrow)
-    enrolment.accept(keyring, SEAL, authority.chain(later))
+    asked = keyring.request_certificate(SEAL, {"common_name": "from tomorrow"})
+    later = authority.issue("from tomorrow", requested_key(asked), begins=tomorrow)
+    keyring.accept_certificate(SEAL, authority.chain(later))
     assert keyring.current(SEAL, now()) is first
     assert keyring.current(SEAL, tomorrow + timedelta(minutes=1)).certificate == later
 
@@ -128,30 +128,30 @@ def test_private_keys_are_readable_by_their_owner_only(own_pki: Pki) -> None:
 
 
 def test_a_second_request_waits_for_the_first(own_pki: Pki) -> None:
-    enrolment.request(own_pki.keyring, SEAL, {"common_name": "one"})
+    own_pki.keyring.request_certificate(SEAL, {"common_name": "one"})
     with pytest.raises(InvalidState, match="waits for its certificate"):
-        enrolment.request(own_pki.keyring, SEAL, {"common_name": "another"})
+        own_pki.keyring.request_certificate(SEAL, {"common_name": "another"})
 
 
 def test_a_certificate_for_another_key_is_not_taken(own_pki: Pki) -> None:
-    enrolment.request(own_pki.keyring, SEAL, {"common_name": "one"})
+    own_pki.keyring.request_certificate(SEAL, {"common_name": "one"})
     stranger = own_pki.authority.issue("one", ec.generate_private_key(ec.SECP256R1()).public_key())
     with pytest.raises(KeyUnavailable, match="for another key"):
-        enrolment.accept(own_pki.keyring, SEAL, own_pki.authority.chain(stranger))
+        own_pki.keyring.accept_certificate(SEAL, own_pki.authority.chain(stranger))
     assert len([one for one in own_pki.keyring.generations(SEAL) if one.chain]) == 1
 
 
 def test_nothing_is_taken_that_was_not_asked_for(own_pki: Pki) -> None:
     chain = (own_pki.keys / SEAL / "1.pem").read_bytes()
     with pytest.raises(InvalidState, match="no request waits"):
-        enrolment.accept(own_pki.keyring, SEAL, chain)
+        own_pki.keyring.accept_certificate(SEAL, chain)
 
 
 def test_an_rsa_key_signs_as_well(own_pki: Pki) -> None:
     keyring, authority = own_pki.keyring, own_pki.authority
-    asked = enrolment.request(keyring, SEAL, {"common_name": "by RSA"}, as_rsa=True)
-    issued = authority.issue("by RSA", enrolment.subject_key(asked))
-    enrolment.accept(keyring, SEAL, authority.chain(issued))
+    asked = keyring.request_certificate(SEAL, {"common_name": "by RSA"}, as_rsa=True)
+    issued = authority.issue("by RSA", requested_key(asked))
+    keyring.accept_certificate(SEAL, authority.chain(issued))
     signed = cms.sign(b"content", keyring.current(SEAL, now()), now())
     assert verifier.verify(b"content", signed, trust(own_pki), at=now()).certificate == issued
 

@@ -63,14 +63,14 @@ def test_a_link_does_not_let_in_a_file_that_is_not_listed(
     (script.parent / "README.txt").symlink_to("SHA256SUMS.txt")
     assert run_verify_sh(script).returncode == 1
     with pytest.raises(NotABundle, match="link"):
-        archive.opened(script.parent)
+        archive.read_path(script.parent)
 
 
 def test_a_pipe_is_no_bundle_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "bundle")
     for endless in (tmp_path / "bundle", Path("/dev/zero")):
         with pytest.raises(NotABundle, match="neither a file nor a folder"):
-            archive.opened(endless)
+            archive.read_path(endless)
 
 
 def test_a_repeated_line_does_not_let_in_a_file_that_is_not_listed(

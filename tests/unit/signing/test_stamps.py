@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.clock import now
-from hub.signing import cms, der, signed_data, stamps
+from hub.signing import cms, der, stamps
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 from tests.unit.signing.authority import SIGNER, STAMPER, Extensions, KeyHolder, SigningAuthority, pem
@@ -52,7 +52,7 @@ class TSA:
 
     def token(self, data: bytes = DATA) -> bytes:
         digest = hashlib.sha256(data).digest()
-        return stamps.read(self.reply(stamps.request(digest, NONCE)), digest, NONCE)
+        return stamps.read_reply(self.reply(stamps.request(digest, NONCE)), digest, NONCE)
 
 
 @pytest.fixture
@@ -117,8 +117,8 @@ def test_a_digest_that_is_none_is_not_asked_for() -> None:
 
 def test_a_reply_to_another_question_is_refused(tsa: TSA) -> None:
     reply = tsa.reply(stamps.request(DIGEST, NONCE))
-    assert refusal(stamps.read, reply, DIGEST, NONCE + 1) == "stamp-nonce"
-    assert refusal(stamps.read, reply, hashlib.sha256(b"other").digest(), NONCE) == "stamp-imprint"
+    assert refusal(stamps.read_reply, reply, DIGEST, NONCE + 1) == "stamp-nonce"
+    assert refusal(stamps.read_reply, reply, hashlib.sha256(b"other").digest(), NONCE) == "stamp-imprint"
 
 
 def test_an_authority_that_refuses_says_so(tsa: TSA) -> None:
@@ -129,12 +129,12 @@ def test_an_authority_that_refuses_says_so(tsa: TSA) -> None:
             "nonce": NONCE,
         }
     )
-    assert refusal(stamps.read, tsa.reply(sha1.dump()), DIGEST, NONCE) == "stamp-refused"
+    assert refusal(stamps.read_reply, tsa.reply(sha1.dump()), DIGEST, NONCE) == "stamp-refused"
 
 
 @pytest.mark.parametrize("reply", [b"", b"<html>", der.sequence(), der.sequence(der.sequence(der.integer(0)))])
 def test_a_reply_that_is_none_is_refused(reply: bytes) -> None:
-    assert refusal(stamps.read, reply, DIGEST, NONCE) in ("not-a-stamp", "not-a-signature")
+    assert refusal(stamps.read_reply, reply, DIGEST, NONCE) in ("not-a-stamp", "not-a-signature")
 
 
 def test_a_stamp_for_other_data_proves_nothing(token: bytes) -> None:
@@ -205,7 +205,7 @@ def forged(holder: KeyHolder, at: datetime) -> bytes:
     )
     detached = cms.sign(info, holder, at)
     stamp = der.oid(stamps.TST_INFO)
-    signed = signed_data.read(detached)
+    signed = cms.read(detached)
     attributes = dict(signed.attributes) | {cms.CONTENT_TYPE: stamp}
     encoded = [der.sequence(der.oid(kind), der.set_of([value])) for kind, value in attributes.items()]
     signer = der.sequence(
@@ -224,7 +224,7 @@ def forged(holder: KeyHolder, at: datetime) -> bytes:
                 der.integer(3),
                 der.set_of([signed.digest_algorithm]),
                 der.sequence(stamp, der.context(0, der.tlv(der.OCTETS, info))),
-                der.context(0, *(signed_data.encoded(one) for one in holder.chain)),
+                der.context(0, *(cms.encoded(one) for one in holder.chain)),
                 der.set_of([signer]),
             ),
         ),

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from hub.signing import archive, proof
+from hub.signing import archive, merkle
 from hub.signing import bundle as bundles
 from hub.signing.archive import NotABundle
 from hub.signing.bundle import SUMS, Bundle
-from hub.signing.findings import Verdict, VerdictAnswer, VerdictCode, Weight
 from hub.signing.judge import judge
-from hub.signing.proof import NotAProof
+from hub.signing.merkle import NotAProof
+from hub.signing.verdicts import Verdict, VerdictAnswer, VerdictCode, Weight
 from tests.unit.signing.deeds import DEEDS, forged_list
 from tests.unit.signing.judges import needs_openssl
 from tests.unit.signing.notary import MINUTE, Notary
@@ -206,4 +206,4 @@ def test_openssl_alone_says_that_content_has_expired(notary: Notary, tmp_path: P
 )
 def test_a_proof_that_is_none_is_not_read(text: bytes) -> None:
     with pytest.raises(NotAProof):
-        proof.read(text)
+        merkle.read_proof(text)

@@ -12,10 +12,9 @@ from pydantic import SecretStr
 
 from hub.clock import now
 from hub.embedded.pki import Pki
-from hub.signing import cms, crl_store, enrolment, verifier
-from hub.signing.keyring import Keyring
-from hub.signing.keys import KeyUnavailable
-from hub.signing.token import Pkcs11Token
+from hub.signing import cms, crl_store, verifier
+from hub.signing.keyring import Keyring, requested_key
+from hub.signing.keys import KeyUnavailable, Pkcs11Token
 from hub.signing.trust import Trust
 from tests import softhsm
 
@@ -50,9 +49,9 @@ def keyring(own_pki: Pki, token: Pkcs11Token) -> Keyring:
 
 
 def certified(pki: Pki, keyring: Keyring, name: str, *, as_rsa: bool = False) -> x509.Certificate:
-    asked = enrolment.request(keyring, name, {"common_name": name}, in_token=True, as_rsa=as_rsa)
-    issued = pki.authority.issue(name, enrolment.subject_key(asked))
-    enrolment.accept(keyring, name, pki.authority.chain(issued))
+    asked = keyring.request_certificate(name, {"common_name": name}, in_token=True, as_rsa=as_rsa)
+    issued = pki.authority.issue(name, requested_key(asked))
+    keyring.accept_certificate(name, pki.authority.chain(issued))
     return issued
 
 
@@ -62,7 +61,7 @@ def test_a_key_in_the_token_signs_what_a_stranger_can_verify(
 ) -> None:
     issued = certified(own_pki, keyring, name, as_rsa=as_rsa)
     signed = cms.sign(b"content", keyring.current(name, now()), now())
-    trust = Trust.load(own_pki.roots.read_bytes(), crl_store.beside(own_pki.keys))
+    trust = Trust.load(own_pki.roots.read_bytes(), crl_store.in_folder(own_pki.keys))
     assert verifier.verify(b"content", signed, trust, at=now()).certificate == issued
 
 
@@ -73,7 +72,7 @@ def test_openssl_finds_the_tokens_request_in_order(
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     file = tmp_path / "request.csr"
-    file.write_bytes(enrolment.request(keyring, name, {"common_name": name}, in_token=True, as_rsa=as_rsa))
+    file.write_bytes(keyring.request_certificate(name, {"common_name": name}, in_token=True, as_rsa=as_rsa))
     outcome = subprocess.run(
         ["openssl", "req", "-verify", "-noout", "-subject", "-in", str(file)],
         capture_output=True, text=True, check=True, timeout=30,

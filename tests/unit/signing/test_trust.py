@@ -54,7 +54,7 @@ def test_an_unknown_root_a_missing_issuer_and_a_namesake_lead_nowhere() -> None:
     assert doubt(Trust([ROOT.certificate], crls=[ISSUING.crl()]), OFFICER.certificate) == "no-path"
     assert doubt(trust(authority=SigningAuthority("Issuing CA", ROOT)), OFFICER.certificate) == "no-path"
     assert (
-        doubt(SigningAuthority("Test root").trust(ISSUING.crl()).knowing([ISSUING.certificate]), OFFICER.certificate)
+        doubt(SigningAuthority("Test root").trust(ISSUING.crl()).extended([ISSUING.certificate]), OFFICER.certificate)
         == "no-path"
     )
 

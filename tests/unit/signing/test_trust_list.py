@@ -8,7 +8,7 @@ import pytest
 from config.catalogue import Catalogue
 from hub.clock import now
 from hub.embedded.pki import Pki
-from hub.signing import cms, trust_entries, trust_list
+from hub.signing import cms, trust_list
 from hub.signing.parties import ANY, Register, SigningParty
 from hub.signing.trust import Trust
 from hub.signing.trust_list import NotATrustList
@@ -85,7 +85,7 @@ def test_a_new_generation_makes_a_new_version_that_keeps_the_old_one(own_pki: Pk
 
 def test_who_is_taken_off_keeps_an_entry_that_has_ended(own_pki: Pki, catalogue: Catalogue) -> None:
     keyring, at = own_pki.keyring, now().replace(microsecond=0) + timedelta(minutes=1)
-    listed = trust_entries.drawn(without(catalogue, "ra-01"), keyring, Trust.load(own_pki.roots.read_bytes()), at)
+    listed = trust_list.draw_up(without(catalogue, "ra-01"), keyring, Trust.load(own_pki.roots.read_bytes()), at)
     ended = [one for one in listed.entries if one.officer == "ra-01"]
     assert listed.version == 2
     assert {one.until for one in ended} == {at}

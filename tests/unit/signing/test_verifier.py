@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.clock import now
-from hub.signing import cms, der, signed_data, verifier
+from hub.signing import cms, der, verifier
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 from tests.unit.signing.authority import BEGINS, DAY, ENDS, KeyHolder, SigningAuthority
@@ -40,7 +40,7 @@ def holds(content: bytes, signature: bytes, trust: Trust, at: datetime) -> bool:
 
 def rebuilt(**parts: bytes) -> bytes:
     """SIGNATURE with parts of its container replaced."""
-    signed = signed_data.read(SIGNATURE)
+    signed = cms.read(SIGNATURE)
     content = parts.get("content", b"")
     return der.sequence(
         der.oid(cms.SIGNED_DATA),
@@ -50,7 +50,7 @@ def rebuilt(**parts: bytes) -> bytes:
                 parts.get("version", der.integer(1)),
                 der.set_of([signed.digest_algorithm]),
                 der.sequence(DATA, content),
-                parts.get("certificates", der.set_of(map(signed_data.encoded, signed.certificates), 0xA0)),
+                parts.get("certificates", der.set_of(map(cms.encoded, signed.certificates), 0xA0)),
                 parts.get("crls", b""),
                 parts.get("signers", der.tlv(der.SET, signed.signer, parts.get("unsigned", b""))),
             ),
@@ -71,11 +71,11 @@ def signed_over(attributes: dict[str, bytes], *, sort: bool = True, signer: KeyH
         der.sequence(der.oid(cms.ECDSA_SHA256)),
         der.tlv(der.OCTETS, signer.sign(der.tlv(der.SET, *encoded))),
     )
-    return cms.detached(sha256, [signed_data.encoded(one) for one in signer.chain], info)
+    return cms.detached(sha256, [cms.encoded(one) for one in signer.chain], info)
 
 
 def attributes() -> dict[str, bytes]:
-    return dict(signed_data.read(SIGNATURE).attributes)
+    return dict(cms.read(SIGNATURE).attributes)
 
 
 def test_these_tests_bend_a_signature_that_holds() -> None:
@@ -126,7 +126,7 @@ def test_bytes_behind_the_file_are_refused() -> None:
         ("not-der", lambda: rebuilt(version=der.integer(3))),
         ("unsigned-parts", lambda: rebuilt(crls=der.context(1))),
         ("not-one-signer", lambda: rebuilt(signers=der.tlv(der.SET))),
-        ("not-one-signer", lambda: rebuilt(signers=der.tlv(der.SET, *[signed_data.read(SIGNATURE).signer] * 2))),
+        ("not-one-signer", lambda: rebuilt(signers=der.tlv(der.SET, *[cms.read(SIGNATURE).signer] * 2))),
         ("certificate-absent", lambda: rebuilt(certificates=der.context(0))),
         ("not-a-signature", lambda: der.sequence(DATA, der.context(0, der.tlv(der.OCTETS, b"")))),
     ],
@@ -145,21 +145,21 @@ def test_an_unsigned_attribute_is_refused() -> None:
 
 
 def test_the_certificates_may_stand_in_any_order_since_others_do_not_sort_them() -> None:
-    certificates = sorted(map(signed_data.encoded, SIGNER.chain), reverse=True)
+    certificates = sorted(map(cms.encoded, SIGNER.chain), reverse=True)
     assert holds(CONTENT, rebuilt(certificates=der.tlv(0xA0, *certificates)), TRUST, at=DAY)
 
 
 def test_the_same_certificate_twice_is_refused() -> None:
-    certificates = [*map(signed_data.encoded, SIGNER.chain), signed_data.encoded(SIGNER.certificate)]
+    certificates = [*map(cms.encoded, SIGNER.chain), cms.encoded(SIGNER.certificate)]
     assert refusal(CONTENT, rebuilt(certificates=der.set_of(certificates, 0xA0))) == "not-der"
 
 
 def test_an_embedded_certificate_has_one_form_too() -> None:
     # A BIT STRING that ends in a zero bit may claim to be one bit shorter, and is the same certificate to many readers.
-    while signed_data.encoded((issuing := SigningAuthority("Issuing CA", ROOT)).certificate)[-1] & 1:
+    while cms.encoded((issuing := SigningAuthority("Issuing CA", ROOT)).certificate)[-1] & 1:
         pass
     signer = issuing.issue()
-    whole = signed_data.encoded(issuing.certificate)
+    whole = cms.encoded(issuing.certificate)
     bent = bytearray(whole)
     bent[-len(issuing.certificate.signature) - 1] = 1
     signature = cms.sign(CONTENT, signer, DAY)
@@ -177,7 +177,7 @@ def test_a_length_in_more_bytes_than_it_needs_is_refused() -> None:
 
 def test_a_certificate_that_has_no_part_in_it_is_refused() -> None:
     stranger = ISSUING.issue("Stranger").certificate
-    certificates = [signed_data.encoded(one) for one in (*SIGNER.chain, stranger)]
+    certificates = [cms.encoded(one) for one in (*SIGNER.chain, stranger)]
     assert refusal(CONTENT, rebuilt(certificates=der.set_of(certificates, 0xA0))) == "certificates-superfluous"
 
 
@@ -202,7 +202,7 @@ def test_signed_attributes_out_of_order_are_refused_though_they_are_signed() -> 
 
 def test_a_signature_bound_to_another_certificate_of_the_same_key_is_refused() -> None:
     other = ISSUING.issue("The same key, another certificate", key=SIGNER.private)
-    bound = signed_data.read(cms.sign(CONTENT, other, DAY)).attributes
+    bound = cms.read(cms.sign(CONTENT, other, DAY)).attributes
     assert refusal(CONTENT, signed_over(bound)) == "signing-certificate-wrong"
 
 
@@ -213,7 +213,7 @@ def test_a_signature_by_another_key_under_ones_name_is_refused() -> None:
 
 def test_a_digest_by_sha_1_is_refused() -> None:
     sha1 = der.sequence(der.oid("1.3.14.3.2.26"), der.NULL)
-    signed = signed_data.read(SIGNATURE)
+    signed = cms.read(SIGNATURE)
     info = signed.signer.replace(signed.digest_algorithm, sha1)
     resized = der.sequence(info[len(info) - len(info[_header(info) :]) :])
     assert refusal(CONTENT, rebuilt(signers=der.tlv(der.SET, resized))) in ("algorithm-refused", "not-der")
@@ -266,7 +266,7 @@ def test_an_unknown_root_and_a_missing_list_leave_it_undecided() -> None:
 
 def test_the_signer_may_leave_out_the_issuer_that_the_verifier_knows() -> None:
     alone = cms.sign(CONTENT, KeyHolder(SIGNER.private, SIGNER.certificate), DAY)
-    assert holds(CONTENT, alone, TRUST.knowing([ISSUING.certificate]), at=DAY)
+    assert holds(CONTENT, alone, TRUST.extended([ISSUING.certificate]), at=DAY)
     with pytest.raises(Undecided):
         verifier.verify(CONTENT, alone, TRUST, at=DAY)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hub.untrusted import limits, readers, server
+from hub.untrusted import client, readers, server
 
 
 def reads(_: Any, raw: bytes) -> Iterator[bytes]:
@@ -23,13 +23,13 @@ def aborts(_: Any, raw: bytes) -> Iterator[bytes]:
 
 
 def takes_memory(_: Any, raw: bytes) -> Iterator[bytes]:
-    yield bytes(2 * limits.memory(len(raw)))[:1]
+    yield bytes(2 * client.memory_limit(len(raw)))[:1]
 
 
 def takes_memory_in_c(_: Any, raw: bytes) -> Iterator[bytes]:
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
-    if libc.malloc(ctypes.c_size_t(2 * limits.memory(len(raw)))) is None:
+    if libc.malloc(ctypes.c_size_t(2 * client.memory_limit(len(raw)))) is None:
         os.abort()
     yield b""
 
@@ -81,11 +81,11 @@ def writes(_: Any, raw: bytes) -> Iterator[bytes]:
 
 
 def cannot_limit_itself(_: Any, raw: bytes) -> Iterator[bytes]:
-    os._exit(limits.UNLIMITED)
+    os._exit(client.UNLIMITED)
     yield b""
 
 
-limits.SECONDS, limits.SLOWER = 1, 1  # type: ignore[misc]
+client.SECONDS, client.SLOWER = 1, 1  # type: ignore[misc]
 readers.READERS.update(  # type: ignore[attr-defined]
     {
         name.replace("_", " "): reader

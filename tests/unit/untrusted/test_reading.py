@@ -14,7 +14,7 @@ from config.catalogue import Catalogue
 from connectors.banks.statements import formats
 from hub.fees.settlements import department_files, sheet
 from hub.fees.settlements.department_files import BadFile
-from hub.untrusted import client, files, limits, readers
+from hub.untrusted import client, files, readers
 from schemas.cells import Cell, CellRow
 from schemas.statement import StatementCode, UnreadableFile
 from tests.bank_files import StatementDraft, StatementMovement, camt, csv_file, mt940, table, xlsx
@@ -89,8 +89,8 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Readers that do what a file could make ours do."""
     client._close()
     monkeypatch.setattr(client, "COMMAND", (sys.executable, str(HOSTILE)))
-    monkeypatch.setattr(limits, "SECONDS", 1)
-    monkeypatch.setattr(limits, "ANSWER", limits.MEGABYTE)
+    monkeypatch.setattr(client, "SECONDS", 1)
+    monkeypatch.setattr(client, "ANSWER", client.MEGABYTE)
     yield
     client._close()
 
