@@ -9,9 +9,7 @@ neighbours is found; of anything else 99 in 100.
 import re
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import Annotated, Final
-
-from pydantic import AfterValidator, Field, StringConstraints
+from typing import Final
 
 _SHAPE: Final = re.compile(r"[A-Z]{2}[0-9]{12}")
 _PREFIX: Final = re.compile(r"[A-Z]{2}")
@@ -82,16 +80,3 @@ def is_reference(text: str) -> bool:
 
 def _number(text: str) -> int:
     return int(text.translate(_VALUES))
-
-
-def _strict(text: str) -> str:
-    PaymentReference.parse(text)
-    return text
-
-
-Reference = Annotated[
-    str,
-    StringConstraints(max_length=LENGTH),
-    AfterValidator(_strict),
-    Field(json_schema_extra={"pattern": f"^{_SHAPE.pattern}$", "examples": ["HC000000000149"]}),
-]

@@ -206,7 +206,7 @@ BEHAVIOURS: Final = (
         ReportingBehaviour.LATE,
         "delivered",
         "returned",
-        "An older status arrives after a newer one: journaled as late, it moves nothing.",
+        "An older status arrives after a newer one: recorded as late, it moves nothing.",
         "Trạng thái cũ đến sau trạng thái mới: chỉ ghi nhật ký, hồ sơ giữ nguyên.",
     ),
     DossierBehaviour(

@@ -7,13 +7,12 @@ IPv6) is special, because spellings are not looked at.
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from connectors.errors import ConnectorCode, ContractBroken
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], list[str]]
 
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")

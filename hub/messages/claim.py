@@ -38,7 +38,7 @@ FIRST_IN_ORDER: Final = """NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlie
     AND earlier.ordering_key = o.ordering_key AND earlier.seq < o.seq AND earlier.settled_at IS NULL)"""
 
 _LOCK: Final = """
-SELECT c.code AS counterparty, c.failures, c.waiting_for_capacity AS has_waiting,
+SELECT c.code AS counterparty, c.failures,
     c.paused_at IS NULL AND (c.breaker_open_until IS NULL OR c.breaker_open_until <= clock_timestamp()) AS is_open,
     EXISTS (SELECT 1 FROM outbox WHERE id = %(id)s AND unsettled_claims = 1) AS is_suspect
 FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %(id)s) FOR NO KEY UPDATE
@@ -152,8 +152,6 @@ class CounterpartyState:
     counterparty: str
     failures: int
     """in a row"""
-    has_waiting: bool
-    """transfers wait for capacity"""
     is_open: bool
     """neither paused by a person nor by its circuit breaker"""
     is_suspect: bool

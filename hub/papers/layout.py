@@ -234,7 +234,6 @@ def _attachment(file: Attachment) -> dict[str, Any]:
     }
 
 
-_TEN: Final = 10
 _FEBRUARY: Final = 2
 
 

@@ -144,7 +144,7 @@ def test_a_write_needs_a_reason(hub: ScriptedHub, cli: Hub) -> None:
     assert state_of(hub, transfer) == "stuck"
 
 
-def test_what_a_person_did_stands_in_the_journal_with_name_and_reason(hub: ScriptedHub, cli: Hub) -> None:
+def test_what_a_person_did_is_in_the_audit_log_with_name_and_reason(hub: ScriptedHub, cli: Hub) -> None:
     transfer = a_stuck_transfer(hub)
     assert cli("transfer", "cancel", transfer, "--reason", "nộp nhầm", "--yes")[0] == 0
     assert state_of(hub, transfer) == "cancelled"

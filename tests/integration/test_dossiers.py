@@ -134,7 +134,7 @@ def test_an_unknown_code_moves_nothing_and_waits_for_a_person(hub: ScriptedHub) 
 
 
 @pytest.mark.database_roles("owner", "hub_worker")
-def test_a_late_report_is_journaled_and_moves_nothing(hub: ScriptedHub) -> None:
+def test_a_late_report_is_audited_and_moves_nothing(hub: ScriptedHub) -> None:
     code = an_accepted_dossier(hub)
     report(hub, code, "DANG_XU_LY", 10)
     message = report(hub, code, "CHO_BO_SUNG", 5)

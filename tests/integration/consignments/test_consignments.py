@@ -157,7 +157,7 @@ def test_an_event_of_an_unknown_consignment_waits(counter: Counter) -> None:
     assert (row["state"], row["error_code"]) == ("waiting", "CONSIGNMENT_UNKNOWN")
 
 
-def test_what_comes_late_for_a_settled_consignment_is_journaled(counter: Counter) -> None:
+def test_what_comes_late_for_a_settled_consignment_is_audited(counter: Counter) -> None:
     consignment = counter.order()
     counter.told(consignment, "delivered", 60)
     counter.told(consignment, "posted", 1)

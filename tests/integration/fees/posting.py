@@ -16,7 +16,6 @@ from schemas.postal import TrackingEvent
 from tests.integration.fees.telling import ACCOUNT
 from tests.scripted_hub import ScriptedHub
 
-OPERATOR = "post-a"
 PROVIDER = "postal.post-a"
 DELIVERED = "4"
 RETURNED = "7"

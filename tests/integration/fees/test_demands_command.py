@@ -40,7 +40,7 @@ def test_one_demand_is_shown_by_any_of_its_names(cashier: Cashier, cli: Hub, dos
     assert cli("fee", "show", "HC000000000052")[0] == ExitCode.NOT_FOUND
 
 
-def test_a_clerk_waives_by_an_exemption_and_the_journal_says_why(cashier: Cashier, cli: Hub, dossier: str) -> None:
+def test_a_clerk_waives_by_an_exemption_and_the_audit_log_says_why(cashier: Cashier, cli: Hub, dossier: str) -> None:
     demand = cashier.demand(dossier)["id"]
     words = ("fee", "waive", demand, "--exemption", "nguoi-co-cong", "--reason", "thẻ đã xuất trình")
 

@@ -30,10 +30,6 @@ class Doomed(psycopg.Cursor[DictRow]):
         return super().execute(*told, **more)
 
 
-def unread(*_: Any) -> Any:
-    raise AssertionError("a run reads no files")
-
-
 def lived(till: AccountTill, url: str, day: Any, lives: int) -> MatchRunResult | None:
     """What came of a run that may execute so many statements; None if it was killed. Nothing of it is committed."""
     Doomed.lives, Doomed.executed = lives, 0

@@ -65,7 +65,7 @@ def test_the_same_event_twice_is_one(api: ApiCaller, address: str) -> None:
     assert stored(api) == 1
 
 
-def test_the_same_event_in_other_words_is_one_and_that_they_differ_is_journaled(api: ApiCaller, address: str) -> None:
+def test_the_same_event_in_other_words_is_one_and_that_they_differ_is_audited(api: ApiCaller, address: str) -> None:
     call(address)
     answer = call(address, as_json(SAID | {"notes": "ông Dấu Vết ký nhận"}))
     api.hub.carry()

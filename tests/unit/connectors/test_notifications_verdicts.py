@@ -42,8 +42,6 @@ TIMES = {
 """the field in which the movement's time stands, and how; MoMo counts milliseconds"""
 ALL_SIGNED = ["sepay", "signed-json"]
 """sign the raw bytes: not one of them can change"""
-FORM_SIGNED = ["national", "payos", "casso", "momo"]
-"""sign what the document says: how it is written may change, what it says may not"""
 
 
 @each_dialect

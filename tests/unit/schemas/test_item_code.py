@@ -9,7 +9,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.item_code import LAST_SERIAL, READS, RESERVED, IssuedItemCode, ItemCode, ReceivedItemCode, check_digit
 
-LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 INDICATORS: Final = st.from_regex(r"[A-IL-RU-VX-Z][A-Z]", fullmatch=True)
 SERIALS: Final = st.integers(0, LAST_SERIAL)
 ISSUED: Final = TypeAdapter(IssuedItemCode)

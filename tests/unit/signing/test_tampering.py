@@ -80,10 +80,6 @@ def run_verify_sh(script: Path, **environment: str) -> subprocess.CompletedProce
     )
 
 
-def names_of(files: Mapping[str, bytes]) -> list[str]:
-    return sorted(files)
-
-
 PARTS = ["record.json", "record.p7s", "seal.p7s", "proof.txt", "checkpoint.json", "checkpoint.p7s", "checkpoint.tst"]
 EVIDENCE = [f"01-handoff/{name}" for name in PARTS] + [f"02-receipt/{name}" for name in PARTS if name != "seal.p7s"]
 OTHERS = ["README.txt", "verify.sh", SUMS, "certificates/01.pem", "crls/01.crl"]

@@ -14,8 +14,6 @@ from hub.signing.trust import Trust
 from hub.signing.trust_list import NotATrustList
 from hub.signing.verdicts import Invalid, Undecided
 
-YEAR = timedelta(days=365)
-
 
 def files(pki: Pki) -> tuple[bytes, bytes]:
     return pki.trust_list.read_bytes(), pki.trust_list.with_suffix(".p7s").read_bytes()
