@@ -1,4 +1,4 @@
-"""The four fates of a call that did not simply succeed. Every foreign error becomes one of these at the wall."""
+"""The four errors that a call to a counterparty may raise; connectors.transport maps every other exception to them."""
 
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ class ConnectorCode(Explained):
 
 
 class ConnectorError(Exception):
-    """A counterparty could not be spoken to."""
+    """A call to a counterparty did not succeed."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code
@@ -80,10 +80,10 @@ class ConnectorError(Exception):
 
 
 class Unavailable(ConnectorError):
-    """The other party did not answer, or said that it cannot now; try again later.
+    """No complete reply, or one that says "not now"; try again later.
 
-    ``outcome_unknown`` is true when the request's bytes had left: the other party may have acted on them, so it must be
-    asked before anything is sent again. ``retry_after`` is the other party's own wish, in seconds.
+    ``outcome_unknown``: the request had been sent, so the other party may have acted on it and must be asked before
+    anything is sent again. ``retry_after``: seconds, as the other party asks (Retry-After).
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Unavailable(ConnectorError):
 
 
 class Rejected(ConnectorError):
-    """The other party understood and says no; sending the same again would not help.
+    """The other party understood and refuses; sending the same again would not help.
 
     ``reason`` is the other party's own words for the applicant, cleaned; it is stored, never logged.
     """
@@ -106,7 +106,7 @@ class Rejected(ConnectorError):
 
 
 class Duplicate(ConnectorError):
-    """The other party already has this; treat it as done.
+    """The other party already has this: a success.
 
     ``reply`` is what a first answer would have been (a department's Receipt); None if the other party only says so.
     """
@@ -117,4 +117,4 @@ class Duplicate(ConnectorError):
 
 
 class ContractBroken(ConnectorError):
-    """The other party said something that its contract does not have; a person must look."""
+    """The reply is not one that the contract allows; a person must look."""

@@ -1,4 +1,4 @@
-"""What the hub may ask of a counterparty, whatever dialect it speaks."""
+"""Protocols of the ports: what the hub may ask of a counterparty, whatever its dialect."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Handoff, HandoffReceipt, ReadChanges, StatusReport
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
+from schemas.replies import UnreadableEntry
 from schemas.settlement import HandedTable, TableReceipt
 from schemas.statement import StatementPage
 from schemas.trust import RevocationList
-from schemas.unreadable import UnreadableEntry
 
 
 class DepartmentPort(Protocol):

@@ -1,4 +1,4 @@
-"""Who speaks for which counterparty: literal tables of kinds and dialects, and functions that build ports from them."""
+"""Ports by kind and dialect of a counterparty: literal tables, and functions that build a port from the catalogue."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from config.catalogue import (
     Operator,
     StampingAuthority,
 )
-from connectors.banks.files import LaidOutFiles
+from connectors.banks.files import BankFileService
 from connectors.departments.rest import RESTDepartment
 from connectors.portal import WebhookEndpoint
 from connectors.ports import BankPort, DepartmentPort, PortalPort, PostalPort, ReceiptPort, RevocationPort, StampPort
@@ -68,7 +68,7 @@ def portal_port(
 
 @dataclass(frozen=True, slots=True)
 class PortOptions:
-    """What a port is given besides its counterparty. ``networks``: private ones to which webhooks may go."""
+    """What a port is built with besides its counterparty. ``networks``: private ones to which webhooks may go."""
 
     catalogue: Catalogue
     url: str
@@ -97,11 +97,10 @@ def _operator(party: Operator, options: PortOptions) -> PostalPort:
 
 
 def _bank(party: Bank, options: PortOptions) -> BankPort:
-    return LaidOutFiles(party, options.catalogue, options.url, options.on_sent)
+    return BankFileService(party, options.catalogue, options.url, options.on_sent)
 
 
 def _issuer(party: Issuer, options: PortOptions) -> ReceiptPort:
-    # It speaks SOAP: as above.
     from connectors.receipts.vnpt import VNPTIssuer  # noqa: PLC0415 - see above
 
     return VNPTIssuer(party, options.catalogue, options.url, options.on_sent)

@@ -16,8 +16,8 @@ from hub.signing import crl_store
 from schemas.department import StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
 from schemas.postal import TrackingEvent
+from schemas.replies import UnreadableEntry
 from schemas.statement import DeliveredFile
-from schemas.unreadable import UnreadableEntry
 
 
 @dataclass(frozen=True, slots=True)

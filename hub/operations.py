@@ -15,7 +15,7 @@ from hub.flow import OUTBOUND
 from hub.messages import inbox, set_aside
 from hub.messages.model import Arrival, TransferState, Wakeup
 from hub.unit_of_work import UnitOfWork
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 
 PARKABLE: Final = (TransferState.QUEUED, TransferState.RETRYING, TransferState.UNKNOWN, TransferState.STUCK)
 CANCELLABLE: Final = (

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from hub.db import Connection
 from hub.messages import set_aside
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 
 Row = dict[str, Any]
 

@@ -10,9 +10,9 @@ from schemas.identifiers import AgencyCode, ProcedureCode, ReceivedDossierCode
 from schemas.moment import Moment
 from schemas.paper import Paper
 from schemas.portal import Channel, DeclaredFee, ResultWish
+from schemas.replies import UnreadableEntry
 from schemas.strict import Strict
 from schemas.text import Text
-from schemas.unreadable import UnreadableEntry
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 

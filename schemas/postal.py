@@ -14,9 +14,9 @@ from schemas.applicant import Phone
 from schemas.item_code import IssuedItemCode, ReceivedItemCode
 from schemas.moment import Moment
 from schemas.money import Dong
+from schemas.replies import UnreadableEntry
 from schemas.strict import Strict
 from schemas.text import Short
-from schemas.unreadable import UnreadableEntry
 
 ORDER_NUMBER_LIMIT: Final = 50
 """characters; a dossier code has 25, and the consignments of one dossier are told apart behind it"""

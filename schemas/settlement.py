@@ -3,6 +3,8 @@
 QĐ 743/QĐ-UBND Article 9, 1.d (every month the Centre totals, notifies and transfers) and 2.b (the department checks).
 """
 
+import base64
+import hashlib
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -117,6 +119,11 @@ class HandedTable(Strict):
     signature: Base64
     """detached CAdES-B over them, by the Centre's seal"""
 
+    @property
+    def content(self) -> bytes:
+        """The table as the Centre signed it."""
+        return base64.b64decode(self.table)
+
 
 class TableReceipt(Strict):
     """The department's word that it has the table."""
@@ -124,6 +131,10 @@ class TableReceipt(Strict):
     settlement_id: str
     sha256: Sha256
     received_at: Moment
+
+    def is_for(self, content: bytes) -> bool:
+        """Whether it is about this very table: an older receipt, replayed, is not."""
+        return self.sha256 == hashlib.sha256(content).hexdigest()
 
 
 class DisputedLine(Strict):

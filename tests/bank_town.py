@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from connectors.banks.files import LaidOutFiles
+from connectors.banks.files import BankFileService
 from hub import dispatch
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutReport, bring
 from hub.fees.reconciliation.statements import importing
@@ -75,9 +75,9 @@ class BankTown:
         said = PayoutReport.model_validate({**report, "day": report["day"]}, strict=False)
         dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (bring(uow, said), []))
 
-    def _port(self, bank: str) -> LaidOutFiles:
+    def _port(self, bank: str) -> BankFileService:
         known = self.hub.catalogue.banks[bank]
-        return LaidOutFiles(known, self.hub.catalogue, self.running.urls[f"bank.{bank}"])
+        return BankFileService(known, self.hub.catalogue, self.running.urls[f"bank.{bank}"])
 
 
 @contextmanager

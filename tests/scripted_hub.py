@@ -19,9 +19,9 @@ from schemas import postal, strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt, ReadChanges, StatusReport
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
+from schemas.replies import UnreadableEntry
 from schemas.settlement import HandedTable, SettlementTable, TableReceipt
 from schemas.statement import StatementPage
-from schemas.unreadable import UnreadableEntry
 
 
 class ScriptedDepartment:

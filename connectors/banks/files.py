@@ -1,4 +1,4 @@
-"""Statement files over HTTP: the bank lays them out, we ask for the list and download what is new.
+"""Statement files over HTTP: list the files of a bank and download the new ones.
 
 ``GET {url}?after=<cursor>`` answers ``{"files": [{"name", "size", "sha256"}], "cursor"}``, the oldest first; then
 ``GET {url}/<name>`` gives a file's bytes. An SFTP server behind a gateway is the same.
@@ -14,32 +14,31 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, StringConstraints
 
 from config.catalogue import Bank, Catalogue
-from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import HttpReply, checked
+from connectors.transport.http_errors import HttpReply, expect_success
 from schemas import replies
-from schemas.faults import Refused
 from schemas.statement import DeliveredFile, StatementPage
-from schemas.strict import Strict
+from schemas.strict import Refused, Strict
 
 FILES: Final = 4
 """downloaded in one call at most: each may be as large as the catalogue allows"""
 
 
-class _Laid(Strict):
+class _ListedFile(Strict):
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")]
     size: Annotated[int, Field(ge=0)]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _List(Strict):
-    files: list[_Laid]
+    files: list[_ListedFile]
     cursor: Annotated[str, StringConstraints(max_length=200)]
     """behind the last of ``files``"""
 
 
-class LaidOutFiles:
-    """A bank port."""
+class BankFileService:
+    """A bank port over the bank's HTTP file service."""
 
     def __init__(self, bank: Bank, catalogue: Catalogue, url: str, on_sent: Callable[[], None] | None = None) -> None:
         """``url``: of the list; empty if nothing is fetched. Raises OSError if a PEM file cannot be used."""
@@ -64,7 +63,7 @@ class LaidOutFiles:
         listed = self._list(cursor)
         if not listed.files:
             return StatementPage([], cursor)
-        return StatementPage([DeliveredFile(laid.name, self._download(laid)) for laid in listed.files], listed.cursor)
+        return StatementPage([DeliveredFile(file.name, self._download(file)) for file in listed.files], listed.cursor)
 
     def check(self) -> str:
         """Asks for the list."""
@@ -88,11 +87,11 @@ class LaidOutFiles:
             )
         return listed
 
-    def _download(self, laid: _Laid) -> bytes:
-        if laid.size > self._most:
+    def _download(self, file: _ListedFile) -> bytes:
+        if file.size > self._most:
             raise ContractBroken(ConnectorCode.CONTRACT, f"a file has more than {self._most} bytes")
-        body = self._get(f"{self._url}/{quote(laid.name)}", "*/*").body
-        if len(body) != laid.size or hashlib.sha256(body).hexdigest() != laid.sha256:
+        body = self._get(f"{self._url}/{quote(file.name)}", "*/*").body
+        if len(body) != file.size or hashlib.sha256(body).hexdigest() != file.sha256:
             raise Unavailable(
                 ConnectorCode.CUT, "a file is not the one of the list: it came cut, or is still being written"
             )
@@ -100,8 +99,4 @@ class LaidOutFiles:
 
     def _get(self, url: str, accept: str) -> HttpReply:
         """The reply, if it is a success: a bank's file service can neither refuse a dossier nor have it already."""
-        reply = self._transport.get(url, {**self._headers, "Accept": accept})
-        try:
-            return checked(reply, idempotent=True)
-        except (Duplicate, Rejected):
-            raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status}") from None
+        return expect_success(self._transport.get(url, {**self._headers, "Accept": accept}))

@@ -12,7 +12,6 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from config.catalogue import Catalogue, Department
-from connectors.departments import tables
 from connectors.errors import ConnectorCode, ContractBroken, Duplicate
 from connectors.transport import entries
 from connectors.transport.http import Transport
@@ -20,10 +19,9 @@ from connectors.transport.http_errors import HttpReply, checked
 from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt, ReadChanges, StatusReport
-from schemas.faults import Fault, Refused
+from schemas.replies import UnreadableEntry
 from schemas.settlement import HandedTable, TableReceipt
-from schemas.strict import Strict
-from schemas.unreadable import UnreadableEntry
+from schemas.strict import Fault, Refused, Strict
 
 
 class Renames:
@@ -201,7 +199,10 @@ class RESTDepartment:
         reply = checked(
             self._transport.post(f"{self._base}/settlements", body, headers, idempotent=True), idempotent=True
         )
-        return tables.checked(_as_it_stands(TableReceipt, reply), tables.bytes_of(handed))
+        receipt = _as_it_stands(TableReceipt, reply)
+        if not receipt.is_for(handed.content):
+            raise ContractBroken(ConnectorCode.CONTRACT, "the receipt is about another table")
+        return receipt
 
     def check(self) -> str:
         """Asks for the department's health: address, certificate and token."""

@@ -13,7 +13,6 @@ from lxml import etree
 from pydantic import BaseModel
 
 from config.catalogue import Catalogue, Department
-from connectors.departments import tables
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import xml
 from connectors.transport.contract import contract
@@ -23,10 +22,10 @@ from connectors.transport.xml import Element, value_of
 from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt, ReadChanges, StatusReport
-from schemas.faults import Refused
 from schemas.identifiers import DossierCode
+from schemas.replies import UnreadableEntry
 from schemas.settlement import HandedTable, TableReceipt
-from schemas.unreadable import UnreadableEntry
+from schemas.strict import Refused
 
 NAMESPACE: Final = "urn:lienthong:department:1"
 OPERATIONS: Final = {
@@ -85,7 +84,7 @@ class SOAPDepartment:
 
     def changes(self, cursor: str) -> ReadChanges:
         """A report that is none is set aside by itself."""
-        with self._fates():
+        with self._typed_faults():
             answer, odd = self._service.page(self._operations["changes"], {"after": cursor}, _tag("report"))
         return decode_changes(answer, odd)
 
@@ -98,7 +97,7 @@ class SOAPDepartment:
         page = etree.Element(self._terms.operations[self._operations["changes"]].answer)
         page.append(report)
         etree.SubElement(page, _tag("cursor")).text = ""
-        return _report(report, document, is_odd=bool(self._terms.odd_ones(page, report.tag)))
+        return _report(report, document, is_odd=bool(self._terms.take_out_invalid(page, report.tag)))
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         """CheckpointRefused is Rejected: the log does not go on from the checkpoint that the department holds."""
@@ -115,14 +114,17 @@ class SOAPDepartment:
 
     def settle(self, handed: HandedTable, key: str) -> TableReceipt:
         """SettlementRefused is Rejected."""
-        table = tables.bytes_of(handed)
+        table = handed.content
         message = {
             "key": key,
             "table": [table[at : at + TABLE_PART] for at in range(0, len(table), TABLE_PART)],
             "signature": base64.b64decode(handed.signature),
         }
         answer = self._ask("settle", message, idempotent=True)
-        return tables.checked(_read(TableReceipt, _snake(answer)), table)
+        receipt = _read(TableReceipt, _snake(answer))
+        if not receipt.is_for(table):
+            raise ContractBroken(ConnectorCode.CONTRACT, "the receipt is about another table")
+        return receipt
 
     def check(self) -> str:
         """Ping: address, certificate, credentials, and whether the replies are signed as agreed."""
@@ -130,20 +132,20 @@ class SOAPDepartment:
         return f"{self._name}: answers Ping; address, connection and credentials are accepted"
 
     def _ask(self, what: str, message: Mapping[str, Any], *, about: str | None = None, idempotent: bool) -> Element:
-        """The payload of the answer. Raises the four fates, typed faults among them."""
-        with self._fates(about):
+        """The payload of the answer. Raises the errors of connectors.errors, also for typed faults."""
+        with self._typed_faults(about):
             answer = self._service.call(self._operations[what], message, idempotent=idempotent)
         _check_subject(answer, about)
         return answer
 
     @contextmanager
-    def _fates(self, about: str | None = None) -> Iterator[None]:
-        """Raises the fate that a typed fault means."""
+    def _typed_faults(self, about: str | None = None) -> Iterator[None]:
+        """Map a typed fault to one of connectors.errors."""
         try:
             yield
         except TypedFault as fault:
             _check_subject(fault.element, about)
-            raise fate_of(fault.element) from None
+            raise error_of(fault.element) from None
 
 
 def security_of(department: Department, secret: Callable[[str], str]) -> SoapSecurity:
@@ -206,8 +208,8 @@ def _report(report: Element, document: str, *, is_odd: bool = False) -> StatusRe
         return UnreadableEntry.entry(document, broken.detail)
 
 
-def fate_of(fault: Element) -> ConnectorError:
-    """The fate that a typed fault of our WSDL means."""
+def error_of(fault: Element) -> ConnectorError:
+    """The error of connectors.errors that a typed fault of our WSDL means."""
     match etree.QName(fault).localname:
         case "DossierRefused":
             code, reason = fault.findtext(_tag("code")), fault.findtext(_tag("reason"))

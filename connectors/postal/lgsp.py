@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 
 from config.catalogue import Catalogue, Operator
 from connectors.errors import ConnectorCode, ContractBroken, Rejected
-from connectors.postal.form import JSON, filled
-from connectors.postal.replies import SIZE_CAP, entry, ordered, page, whole
+from connectors.postal.messages import JSON, SIZE_CAP, entry, order_form, ordered, page
 from connectors.transport import entries
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import HttpReply
+from connectors.transport.http_errors import HttpReply, expect_success
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 
 NAMES: Final = {name: name for name in TrackingEvent.model_fields}
 NO_CANCELLATION: Final = "Hệ thống của bưu điện không có lệnh huỷ: báo bưu điện bằng điện thoại."
@@ -48,7 +47,7 @@ class LGSPOperator:
 
     def order(self, order: ConsignmentOrder, key: str) -> ConsignmentAccepted:  # noqa: ARG002 - the order number is what it knows us by
         """One order a call, however many the operator would take at once: each is a transfer with a fate of its own."""
-        form = filled(self._operator, order) | {"FlagConfig": self._operator.flag_config}
+        form = order_form(self._operator, order) | {"FlagConfig": self._operator.flag_config}
         if order.item_code is not None:
             form["ItemCode"] = order.item_code
         if order.callback_url is not None and self._operator.callbacks:
@@ -64,7 +63,7 @@ class LGSPOperator:
 
     def feed(self, cursor: str) -> EventPage:
         """Our own contract: the events after ``cursor``, and the cursor to go on with."""
-        reply = whole(self._ask(cursor, self._operator.page_size), idempotent=True)
+        reply = expect_success(self._ask(cursor, self._operator.page_size), idempotent=True)
         texts, following = page(reply, "events"), entries.value(reply.body, "cursor")
         if not isinstance(following, str) or not _CURSOR.fullmatch(following):
             raise ContractBroken(ConnectorCode.CONTRACT, "the feed's page holds no list events with a cursor")
@@ -86,9 +85,9 @@ class LGSPOperator:
         if not self._operator.feed:
             reply = self._transport.get(self._base, self._headers)
             if reply.status >= _SERVER_ERRORS:
-                whole(reply, idempotent=True)
+                expect_success(reply, idempotent=True)
             return f"{self._operator.name}: HTTP {reply.status} to a GET; address and connection are accepted"
-        whole(self._ask("", 1), idempotent=True)
+        expect_success(self._ask("", 1), idempotent=True)
         return f"{self._operator.name}: address, connection and token are accepted"
 
     def _ask(self, cursor: str, limit: int) -> HttpReply:

@@ -17,13 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.catalogue import Catalogue, Operator
 from connectors.errors import ConnectorCode, ContractBroken
-from connectors.postal.form import JSON, filled
-from connectors.postal.replies import SIZE_CAP, answer, document, entry, ordered, page, whole
+from connectors.postal.messages import JSON, SIZE_CAP, answer, document, entry, order_form, ordered, page
 from connectors.transport import entries
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import HttpReply
+from connectors.transport.http_errors import HttpReply, expect_success
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 
 _FORM: Final = b"grant_type=client_credentials"
 _MARGIN: Final = 0.1
@@ -69,7 +68,7 @@ class Tokens:
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         }
-        reply = whole(self._transport.post(self._url, _FORM, headers, idempotent=True), idempotent=True)
+        reply = expect_success(self._transport.post(self._url, _FORM, headers, idempotent=True), idempotent=True)
         try:
             granted = _Granted.model_validate(document(reply))
         except ValidationError:
@@ -126,7 +125,7 @@ class NGSPOperator:
         if order.item_code is not None:
             raise ContractBroken(ConnectorCode.OUR_MESSAGE, "this dialect has no place for an item code of ours")
         url = f"{self._base}/{self._operator.operation('order')}"
-        body = json.dumps(filled(self._operator, order), ensure_ascii=False).encode()
+        body = json.dumps(order_form(self._operator, order), ensure_ascii=False).encode()
         reply = self._with_token(
             lambda headers: self._transport.post(url, body, {**headers, "Content-Type": JSON, "Accept": JSON})
         )
@@ -135,12 +134,14 @@ class NGSPOperator:
     def cancel(self, order_number: str, key: str) -> None:  # noqa: ARG002 - as above
         """CancelOrder, a GET: to cancel twice is to cancel."""
         reply = self._get("cancel", {"CustomerCode": self._operator.customer_code, "OrderNumber": order_number})
-        answer(self._operator, document(whole(reply, idempotent=True)))
+        answer(self._operator, document(expect_success(reply, idempotent=True)))
 
     def feed(self, cursor: str) -> EventPage:
         """GetOrderTracking. What belongs to another customer code is passed over."""
         after = cursor or START
-        reply = whole(self._get("feed", {"pagesize": str(self._operator.page_size), "lastId": after}), idempotent=True)
+        reply = expect_success(
+            self._get("feed", {"pagesize": str(self._operator.page_size), "lastId": after}), idempotent=True
+        )
         texts = _entries(reply)
         ids = [entry_id for text in texts if (entry_id := _id(text)) is not None]
         if any(later <= before for before, later in zip([after, *ids], ids, strict=False)) or (texts and not ids):
@@ -164,7 +165,7 @@ class NGSPOperator:
     def check(self) -> str:
         """Asks for a token, and for one entry of the feed."""
         self._tokens.drop(self._tokens.current())
-        whole(self._get("feed", {"pagesize": "1", "lastId": START}), idempotent=True)
+        expect_success(self._get("feed", {"pagesize": "1", "lastId": START}), idempotent=True)
         return f"{self._operator.name}: address, connection and credentials are accepted"
 
     def _get(self, operation: Any, query: dict[str, str]) -> HttpReply:

@@ -32,10 +32,10 @@ def invoices(receipt: FeeReceipt) -> str:
     """<Invoices> with the one receipt."""
     root = etree.Element("Invoices")
     inv = etree.SubElement(root, "Inv")
-    _say(inv, key=receipt.fkey)
+    _add(inv, key=receipt.fkey)
     invoice = etree.SubElement(inv, "Invoice")
     amount = str(receipt.amount)
-    _say(
+    _add(
         invoice,
         CusCode=receipt.dossier_code,
         ArisingDate=f"{date.fromisoformat(receipt.issued_on):%d/%m/%Y}",
@@ -58,7 +58,7 @@ def invoices(receipt: FeeReceipt) -> str:
 
 def _product(products: Element, receipt: FeeReceipt, line: ReceiptLine) -> None:
     amount = str(line.amount)
-    _say(
+    _add(
         etree.SubElement(products, "Product"),
         Code=receipt.procedure,
         ProdName=line.title,
@@ -71,7 +71,7 @@ def _product(products: Element, receipt: FeeReceipt, line: ReceiptLine) -> None:
     )
 
 
-def _say(element: Element, **parts: str) -> None:
+def _add(element: Element, **parts: str) -> None:
     for name, text in parts.items():
         etree.SubElement(element, name).text = text
 
@@ -105,7 +105,7 @@ MEANINGS: Final[Mapping[str, str]] = {
 """ERR:n, as public clients of these services describe it"""
 _CREDENTIALS: Final = frozenset({"1", "7"})
 _UNCERTAIN: Final = frozenset({"", "5"})
-"""Said when something failed over there: it is asked before it is sent again."""
+"""Something failed at the issuer: the outcome is unknown, so it is asked before the receipt is sent again."""
 
 
 class VNPTIssuer:
@@ -220,16 +220,16 @@ class VNPTIssuer:
 
 
 def _raise_error(result: str, *, idempotent: bool = False) -> None:
-    """Raises the fate that an ERR:n means; nothing for any other answer."""
+    """Raises the error that an ERR:n means; nothing for any other result."""
     match = _ERROR.fullmatch(result)
     if match is None:
         return
     number = match[1]
     words = f"ERR:{number}" + (f", {MEANINGS[number]}" if number in MEANINGS else "")
-    raise _fate(number, words, idempotent=idempotent)
+    raise _error_of(number, words, idempotent=idempotent)
 
 
-def _fate(number: str, words: str, *, idempotent: bool) -> ConnectorError:
+def _error_of(number: str, words: str, *, idempotent: bool) -> ConnectorError:
     if number in _UNCERTAIN:
         return Unavailable(ConnectorCode.ERROR, words, outcome_unknown=not idempotent)
     return ContractBroken(ConnectorCode.AUTH if number in _CREDENTIALS else ConnectorCode.ISSUER, words)

@@ -22,8 +22,8 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from connectors.clock import now
 from connectors.sandbox.counter_signing import BadCadesSignature, signer_of
 from connectors.sandbox.effects import DurableLines
-from connectors.sandbox.push_queue import PushQueue
 from connectors.sandbox.runtime_settings import SettingsPanel
+from connectors.sandbox.status_push import PushQueue
 from schemas import strict
 from schemas.settlement import DisputedLine, FeeSum, HandedTable, SettlementTable, TableAnswer, TableReceipt
 from schemas.strict import Strict

@@ -27,12 +27,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from config.catalogue import Bank
-from connectors.sandbox.bank_files import FileService
-from connectors.sandbox.bank_forms import BankOrderForm, PayerTransferForm, PayoutForm, StatementForm, TakeBack
 from connectors.sandbox.bank_ledger import BankLedgers, BankMovement
 from connectors.sandbox.bank_notifier import BankNotifier
-from connectors.sandbox.bank_server import BankServer, CannotDo
-from connectors.sandbox.bank_writer import StatementWriter
+from connectors.sandbox.bank_server import (
+    BankOrderForm,
+    BankServer,
+    CannotDo,
+    PayerTransferForm,
+    PayoutForm,
+    StatementForm,
+    TakeBack,
+)
+from connectors.sandbox.bank_statement_files import FileService, StatementWriter
 from connectors.sandbox.control import PREFIX, Obstacles, control
 from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from schemas import strict

@@ -8,13 +8,12 @@ from typing import Any
 from config.catalogue import DepartmentStatus
 from connectors.clock import now
 from connectors.sandbox.counter_signing import CounterSigner
-from connectors.sandbox.dossier_behaviours import dossier_behaviour_of
+from connectors.sandbox.dossier_behaviours import StatusMove, Word, dossier_behaviour_of, plan
 from connectors.sandbox.dossier_register import DossierRegister, normalised
 from connectors.sandbox.effects import Submitted
-from connectors.sandbox.lifecycle import StatusMove, Word, plan
-from connectors.sandbox.push_queue import PushQueue
 from connectors.sandbox.reports import ReportBook
 from connectors.sandbox.runtime_settings import SettingsPanel
+from connectors.sandbox.status_push import PushQueue
 from schemas.department import StatusReport
 
 

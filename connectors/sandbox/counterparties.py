@@ -18,22 +18,22 @@ from config.catalogue import (
 from connectors.sandbox import soap_messages
 from connectors.sandbox.accountant import TableReader
 from connectors.sandbox.bank_control_api import BankControlApi
-from connectors.sandbox.bank_files import PATH
 from connectors.sandbox.bank_ledger import BankLedgers
 from connectors.sandbox.bank_notifier import BankNotifier
+from connectors.sandbox.bank_statement_files import PATH
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import SandboxDepartment
 from connectors.sandbox.portal_receiver import PortalReceiver
 from connectors.sandbox.postal_lgsp import LgspServer
 from connectors.sandbox.postal_ngsp import NgspServer
 from connectors.sandbox.postal_operator import PostalOperatorServer
-from connectors.sandbox.push_calls import push_of
 from connectors.sandbox.receipt_issuer import ReceiptIssuer
 from connectors.sandbox.rest_department import RestDepartment
 from connectors.sandbox.runtime_settings import SandboxSettings
 from connectors.sandbox.server import ServedParty
 from connectors.sandbox.soap_department import SoapDepartment
 from connectors.sandbox.soap_security import DepartmentSoapSecurity
+from connectors.sandbox.status_push import push_of
 from connectors.sandbox.trust_services import RevocationListServer, TimeStampServer
 from connectors.trust.development_authority import DevelopmentAuthority
 

@@ -19,14 +19,14 @@ from connectors.sandbox.dossier_behaviours import (
     Countersigned,
     DepartmentAnswer,
     DossierBehaviour,
+    codes_of,
     dossier_behaviour_of,
 )
 from connectors.sandbox.dossier_register import DossierRegister, normalised
 from connectors.sandbox.effects import EffectFile, Submitted, effects_path
-from connectors.sandbox.lifecycle import codes_of
-from connectors.sandbox.push_queue import Push, PushQueue
 from connectors.sandbox.reports import ReportBook
 from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.status_push import Push, PushQueue
 from connectors.sandbox.witness import Inconsistent, WitnessBook
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt

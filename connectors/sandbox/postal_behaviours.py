@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from connectors.sandbox.lifecycle import UNKNOWN_CODE
+from connectors.sandbox.dossier_behaviours import UNKNOWN_CODE
 from schemas.postal import PostalStatus
 
 _SERIAL: Final = re.compile(r"-[0-9]{6}-[0-9]{0,2}([0-9]{4})(?![0-9])")

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from config.catalogue import Catalogue
-from connectors.postal.replies import VIETNAM
+from connectors.postal.messages import VIETNAM
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.postal_forms import Form, answered, malformed, read
 from connectors.sandbox.postal_operator import LARGEST_PAGE, PostalOperatorServer

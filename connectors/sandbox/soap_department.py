@@ -31,10 +31,9 @@ from connectors.sandbox.handoff_evidence import EvidenceMismatch
 from connectors.sandbox.reports import UnknownCursorError
 from connectors.sandbox.server import NoAnswer
 from connectors.sandbox.soap_security import DepartmentSoapSecurity
-from connectors.transport import vendored
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, fault, payload_of, to_bytes, wrap
-from connectors.transport.wsse_parts import Untrusted
-from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
+from connectors.transport.wsse_verifier import Untrusted
+from connectors.transport.xml import Element, UnsafeXML, parse, schema_of, vendored_document
 from schemas import strict
 from schemas.department import HandoffReceipt
 
@@ -75,7 +74,7 @@ class SoapDepartment:
         if "wsdl" not in {name.lower() for name in request.query_params}:
             return Response(status_code=HTTPStatus.NOT_FOUND)
         url = str(request.url.replace(query="")).encode()
-        return Response(vendored.document(messages.WSDL).replace(_PLACEHOLDER, url), media_type="text/xml")
+        return Response(vendored_document(messages.WSDL).replace(_PLACEHOLDER, url), media_type="text/xml")
 
     async def _answer(self, request: Request) -> Response:
         try:

@@ -16,8 +16,7 @@ from connectors.clock import now
 from connectors.transport import wsse, wsse_verifier
 from connectors.transport.envelope import HEADER, body_of
 from connectors.transport.wsse import PASSWORD_DIGEST, SECURITY, USERNAME_TOKEN, WINDOW, WSSE, WsseKey
-from connectors.transport.wsse_parts import Untrusted
-from connectors.transport.wsse_verifier import PinnedCertificate
+from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted
 from connectors.transport.xml import Element
 
 

@@ -1,4 +1,4 @@
-"""Which network addresses a webhook may go to: public ones, and those private networks that the settings allow.
+"""The addresses to which a webhook may connect: public ones, and private networks that the settings allow (no SSRF).
 
 The guard runs on what the name resolves to, at the moment of connecting, and the connection goes to the address that
 was checked: a second DNS answer (rebinding) has no effect, and no spelling of 127.0.0.1 (decimal, octal, mapped into

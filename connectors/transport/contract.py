@@ -1,4 +1,4 @@
-"""What a vendored WSDL says: its operations, how our messages are written and what their replies may be. zeep's place.
+"""A vendored WSDL as zeep reads it: its operations, our envelopes, the schema of the replies.
 
 zeep reads the WSDL and builds envelopes; it neither speaks nor reads replies. Whatever address the WSDL names is not
 used. Building a contract takes some 30 ms, so one is kept for each WSDL; threads share it, since zeep's types are
@@ -14,9 +14,8 @@ import zeep
 import zeep.exceptions
 from lxml import etree
 
-from connectors.transport import vendored
 from connectors.transport.envelope import payload_of
-from connectors.transport.xml import Element, schema_of
+from connectors.transport.xml import Element, schema_of, vendored_document
 
 BASE: Final = "file:///wire/"
 """Where zeep believes the contracts to be. No such folder exists; _Vendored answers for it."""
@@ -49,7 +48,7 @@ class _Vendored:
 
     def load(self, url: str) -> bytes:
         """Raises NotVendored for everything but our documents."""
-        return vendored.document(url.removeprefix(BASE))
+        return vendored_document(url.removeprefix(BASE))
 
 
 class SoapContract:
@@ -85,8 +84,8 @@ class SoapContract:
         """What is wrong with ``payload``, without quoting it; None if the schema allows it."""
         return self._schema.fault(payload)
 
-    def odd_ones(self, payload: Element, entry: str) -> list[Element]:
-        """Take out of ``payload``, which begins with elements ``entry``, those that the schema does not allow."""
+    def take_out_invalid(self, payload: Element, entry: str) -> list[Element]:
+        """Remove from ``payload``, which begins with elements ``entry``, the invalid ones, and return them."""
         if self.fault(payload) is None:
             return []
         elements = payload.findall(entry)

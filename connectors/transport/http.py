@@ -1,4 +1,4 @@
-"""HTTP to one counterparty: pooled, bounded in time and size, trusting its own CA only, and leaving evidence."""
+"""HTTP client of one counterparty: pooled, limited in time and size, trusting its CA only, recording its exchanges."""
 
 import ssl
 import time
@@ -145,22 +145,22 @@ class Transport:
 
     def get(self, url: str, headers: Mapping[str, str]) -> HttpReply:
         """The reply, whatever its status. Raises Unavailable or ContractBroken where there is no whole reply."""
-        return self._persistently(requests.Request("GET", url, headers=dict(headers)), idempotent=True)
+        return self._with_retries(requests.Request("GET", url, headers=dict(headers)), idempotent=True)
 
     def post(self, url: str, data: bytes, headers: Mapping[str, str], *, idempotent: bool = False) -> HttpReply:
         """As ``get``. ``idempotent``: the request only asks (SOAP asks by POST), so it may be asked again at once."""
-        return self._persistently(
+        return self._with_retries(
             requests.Request("POST", url, data=data, headers=dict(headers)), idempotent=idempotent
         )
 
-    def _persistently(self, request: requests.Request, *, idempotent: bool) -> HttpReply:
-        """Two short retries where nothing was done: no connection, or "busy" in answer to a question."""
+    def _with_retries(self, request: requests.Request, *, idempotent: bool) -> HttpReply:
+        """Up to two short retries where nothing was done: no connection, or 503 in reply to an idempotent request."""
         deadline = time.monotonic() + self._timeout
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(self._timeout),
             wait=wait_random(0.1, SHORT / 2),
             retry=retry_if_exception(_was_not_reached) | retry_if_result(lambda reply: idempotent and _is_busy(reply)),
-            retry_error_callback=_last_word,
+            retry_error_callback=_last_outcome,
         )
         return retrying(self._once, request, deadline, idempotent)
 
@@ -239,6 +239,6 @@ def _is_busy(reply: HttpReply) -> bool:
     return reply.status == _SERVICE_UNAVAILABLE and (reply.retry_after or 0) <= SHORT
 
 
-def _last_word(state: RetryCallState) -> Any:
+def _last_outcome(state: RetryCallState) -> Any:
     """What the last attempt came to: its reply or its error, as if it had been the only one."""
     return state.outcome and state.outcome.result()

@@ -1,4 +1,4 @@
-"""The connection itself: when the request has left, how long the reply may take, and where we may connect.
+"""Connections under requests: when the request was sent, a deadline for the whole reply, a guard of addresses.
 
 requests and urllib3 answer none of these: a time-out there is per read, so a reply that trickles lasts for ever, and
 after an error nobody can tell whether the other party may have acted.

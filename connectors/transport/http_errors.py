@@ -1,4 +1,4 @@
-"""The wall: every foreign error and every HTTP status becomes one of our four fates here, once, and nowhere else."""
+"""Map exceptions of requests, urllib3, ssl and sockets, and HTTP statuses, to the errors of connectors.errors."""
 
 import email.utils
 import json
@@ -57,9 +57,9 @@ class HttpReply:
 
 @contextmanager
 def map_errors(call: RequestUnderway, *, idempotent: bool) -> Iterator[None]:
-    """Turns what requests, urllib3, ssl and the socket raise into our fates.
+    """Map what requests, urllib3, ssl and the socket raise to connectors.errors.
 
-    ``idempotent``: the request asks and changes nothing, so its outcome is never unknown in a way that matters.
+    ``idempotent``: the request asks and changes nothing, so its outcome is never unknown.
     """
     try:
         yield
@@ -70,10 +70,10 @@ def map_errors(call: RequestUnderway, *, idempotent: bool) -> Iterator[None]:
             raise ContractBroken(ConnectorCode.CONTRACT, "the headers of the reply contradict one another") from error
         raise ContractBroken(ConnectorCode.ADDRESS, "the address or a header cannot be written in HTTP") from error
     except (requests.RequestException, urllib3.HTTPError, HTTPException, OSError) as error:
-        raise _fate(error, call, idempotent=idempotent) from error
+        raise _error_of(error, call, idempotent=idempotent) from error
 
 
-def _fate(error: BaseException, call: RequestUnderway, *, idempotent: bool) -> ConnectorError:
+def _error_of(error: BaseException, call: RequestUnderway, *, idempotent: bool) -> ConnectorError:
     causes = list(_causes(error))
     unknown = call.sent and not idempotent
     if any(isinstance(cause, SSLError) and not isinstance(cause, _TLS_ENDED) for cause in causes):
@@ -106,7 +106,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def checked(reply: HttpReply, *, idempotent: bool) -> HttpReply:
-    """The reply, if its status is 2xx. Raises the fate that any other status means."""
+    """The reply, if its status is 2xx. Raises the error that any other status means."""
     status = reply.status
     if 200 <= status < 300:  # noqa: PLR2004 - the class of successes
         return reply
@@ -123,6 +123,17 @@ def checked(reply: HttpReply, *, idempotent: bool) -> HttpReply:
     if status in _REFUSALS and reply.media_type == PROBLEM:
         raise Rejected(ConnectorCode.REJECTED, f"HTTP {status}", reason=_reason(reply.body))
     raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {status} {reply.media_type}".rstrip())
+
+
+def expect_success(reply: HttpReply, *, idempotent: bool = True) -> HttpReply:
+    """The reply, if its status is 2xx, from a service that knows no dossiers: no status of it is a refusal.
+
+    Raises Unavailable where later may help, else ContractBroken.
+    """
+    try:
+        return checked(reply, idempotent=idempotent)
+    except (Duplicate, Rejected):
+        raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status}") from None
 
 
 def seconds_to_wait(retry_after: str, now: float) -> float | None:

@@ -1,4 +1,4 @@
-"""SOAP calls to one counterparty: nothing leaves that its WSDL does not have, nothing is believed that is not proven.
+"""SOAP 1.1 client of one counterparty: requests and replies are validated by its WSDL, replies verified by signature.
 
 A request is built and checked by its contract, secured, and sent over the counterparty's own HTTP transport to the
 address from the catalogue. The reply is read by the hardened parser, verified, and held against the schema; only the
@@ -8,9 +8,9 @@ payload of the verified Body is handed on.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final, Self
 
+from connectors.clock import now
 from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import wsse, xml
 from connectors.transport.contract import InvalidMessage, Operation, SoapContract
@@ -27,8 +27,7 @@ from connectors.transport.envelope import (
 )
 from connectors.transport.http import Transport
 from connectors.transport.http_errors import HttpReply, checked
-from connectors.transport.wsse_parts import Untrusted
-from connectors.transport.wsse_verifier import PinnedCertificate, verify
+from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted, verify
 from connectors.transport.xml import Element
 
 _OURS: Final = frozenset({"Client", "VersionMismatch", "MustUnderstand"})
@@ -47,7 +46,7 @@ _CREDENTIALS: Final = frozenset(
 )
 """Fault codes of WS-Security 1.1 §12."""
 _OK: Final = 200
-_TURNED_AWAY: Final = frozenset({429, 503})
+_BUSY: Final = frozenset({429, 503})
 """HTTP statuses with which a fault means that nothing was done."""
 _WORD: Final = re.compile(r"[A-Za-z]{1,40}")
 
@@ -91,13 +90,13 @@ class SoapSecurity:
     def protect(self, envelope: Element) -> None:
         """Adds to ``envelope`` what the other party asks for. Raises UnusableKeyError once our certificate is out."""
         if self.username is not None and self.password is not None:
-            wsse.username_token(envelope, self.username, self.password, _now())
+            wsse.username_token(envelope, self.username, self.password, now())
         if self.signing:
-            wsse.sign(envelope, self.signing, _now())
+            wsse.sign(envelope, self.signing, now())
 
     def opened(self, envelope: Element) -> Element:
-        """The Body that may be believed. Raises Untrusted or NotSOAP."""
-        return verify(envelope, self.pinned, _now()) if self.pinned else body_of(envelope)
+        """The verified Body. Raises Untrusted or NotSOAP."""
+        return verify(envelope, self.pinned, now()) if self.pinned else body_of(envelope)
 
 
 class SOAPService:
@@ -126,7 +125,7 @@ class SOAPService:
         """
         terms = self._contract.operations[operation]
         payload = self._answer(terms, operation, message, idempotent=True)
-        odd = self._contract.odd_ones(payload, entry) if payload.tag == terms.answer else []
+        odd = self._contract.take_out_invalid(payload, entry) if payload.tag == terms.answer else []
         self._check_answer(payload, terms)
         return payload, odd
 
@@ -137,10 +136,10 @@ class SOAPService:
             {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{terms.action}"'},
             idempotent=idempotent,
         )
-        payload = self._believed(reply, idempotent=idempotent)
+        payload = self._verified_payload(reply, idempotent=idempotent)
         fault = fault_in(payload)
         if fault:
-            raise self._fate(fault, terms, reply, idempotent=idempotent)
+            raise self._error_of(fault, terms, reply, idempotent=idempotent)
         if reply.status != _OK:
             raise _by_status(reply, "an answer with another status than 200", idempotent=idempotent)
         return payload
@@ -156,7 +155,7 @@ class SOAPService:
             raise Unavailable(ConnectorCode.OUR_CERTIFICATE, str(error)) from None
         return to_bytes(envelope)
 
-    def _believed(self, reply: HttpReply, *, idempotent: bool) -> Element:
+    def _verified_payload(self, reply: HttpReply, *, idempotent: bool) -> Element:
         """The payload, an answer or a fault, of a reply that is proven to be the counterparty's where it has to be."""
         try:
             envelope = xml.parse(reply.body)
@@ -178,7 +177,7 @@ class SOAPService:
                 ) from None
             raise ContractBroken(ConnectorCode.SIGNATURE, str(error)) from None
 
-    def _fate(self, fault: SoapFault, terms: Operation, reply: HttpReply, *, idempotent: bool) -> Exception:
+    def _error_of(self, fault: SoapFault, terms: Operation, reply: HttpReply, *, idempotent: bool) -> Exception:
         typed = [detail for detail in fault.details if detail.tag in terms.faults]
         if len(typed) > 1:
             return ContractBroken(ConnectorCode.CONTRACT, "a fault holds more than one typed fault")
@@ -193,7 +192,7 @@ class SOAPService:
             return ContractBroken(ConnectorCode.AUTH, _words(fault))
         if fault.code in _OURS:
             return ContractBroken(ConnectorCode.CONTRACT, _words(fault))
-        if reply.status in _TURNED_AWAY:
+        if reply.status in _BUSY:
             return Unavailable(ConnectorCode.BUSY, _words(fault), retry_after=reply.retry_after)
         return Unavailable(
             ConnectorCode.ERROR, _words(fault), outcome_unknown=not idempotent, retry_after=reply.retry_after
@@ -208,14 +207,14 @@ class SOAPService:
 
 
 def _by_status(reply: HttpReply, why: str, *, idempotent: bool) -> Exception:
-    """The fate of a reply without a SOAP message in it, such as a gateway's page: what its status says.
+    """The error of a reply without a SOAP message in it, such as a gateway's page: by its HTTP status.
 
     A refusal or a duplicate is never taken from HTTP: in SOAP those are said by typed faults.
     """
     try:
         checked(reply, idempotent=idempotent)
-    except (Unavailable, ContractBroken) as fate:
-        return fate
+    except (Unavailable, ContractBroken) as error:
+        return error
     except (Duplicate, Rejected):
         pass
     return ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status} {reply.media_type}: {why}")
@@ -224,7 +223,3 @@ def _by_status(reply: HttpReply, why: str, *, idempotent: bool) -> Exception:
 def _words(fault: SoapFault) -> str:
     """The fault's code if it reads as one; its sentence may hold anything and is not repeated."""
     return f"SOAP fault {fault.code}" if _WORD.fullmatch(fault.code) else "SOAP fault"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - connectors stand below hub.clock

@@ -1,4 +1,4 @@
-"""XML from strangers: one hardened parser, and the vendored schemas that messages are held against.
+"""XML from outside: one hardened parser, and the vendored contracts (WSDL, XSD in schemas/wire) for validation.
 
 Refused before anything is read: more bytes than the cap, a DOCTYPE (and with it every entity, bomb and external
 reference). libxml2 itself stops at 256 levels of nesting and 10 MB of text. Comments and processing instructions are
@@ -8,12 +8,35 @@ dropped, so that a value is read whole: a comment inside a signed value would ot
 import re
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
 from lxml import etree
 
-from connectors.transport import vendored
+import schemas
+
+WIRE: Final = Path(schemas.__path__[0]) / "wire"
+SUFFIXES: Final = frozenset({".wsdl", ".xsd"})
+
+
+class NotVendored(LookupError):
+    """Somebody, perhaps a contract itself, asks for a document that is not in schemas/wire."""
+
+
+@cache
+def vendored_names() -> frozenset[str]:
+    """Every document that may be loaded, as "department.wsdl" or "folder/types.xsd"; this list is the allow-list."""
+    return frozenset(path.relative_to(WIRE).as_posix() for path in WIRE.rglob("*") if path.suffix in SUFFIXES)
+
+
+@cache
+def vendored_document(name: str) -> bytes:
+    """The bytes of one contract. Raises NotVendored for any name that is not exactly one of ``vendored_names()``."""
+    if name not in vendored_names():
+        raise NotVendored(f"{name!r} is not in schemas/wire")
+    return (WIRE / name).read_bytes()
+
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
 
@@ -137,7 +160,7 @@ class Schema:
 @cache
 def schema_of(wsdl: str, namespace: str) -> Schema:
     """The schema of ``namespace`` inside the vendored ``wsdl``. Raises LookupError if it is not there."""
-    for inline in parse(vendored.document(wsdl)).iter(f"{XSD}schema"):
+    for inline in parse(vendored_document(wsdl)).iter(f"{XSD}schema"):
         if inline.get("targetNamespace") == namespace:
             return Schema(_standing_alone(inline))
     raise LookupError(f"{wsdl} has no schema for {namespace}")

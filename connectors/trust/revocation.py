@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from config.catalogue import Catalogue, CertificateAuthority
 from connectors.errors import ConnectorCode, ContractBroken
 from connectors.transport.http import Transport
-from connectors.trust.answers import whole
+from connectors.transport.http_errors import expect_success
 from schemas.trust import RevocationList
 
 SIZE_CAP: Final = 8 * 1024 * 1024
@@ -42,13 +42,13 @@ class RevocationLists:
 
     def changes(self, cursor: str) -> RevocationList | None:
         """The list that the CA serves now, if it is another than the one of ``cursor``."""
-        reply = whole(self._transport.get(self._url, {"Accept": "application/pkix-crl"}))
+        reply = expect_success(self._transport.get(self._url, {"Accept": "application/pkix-crl"}))
         if hashlib.sha256(reply.body).hexdigest() == cursor:
             return None
         return decoded(reply.body)
 
     def check(self) -> str:
-        crl = decoded(whole(self._transport.get(self._url, {"Accept": "application/pkix-crl"})).body)
+        crl = decoded(expect_success(self._transport.get(self._url, {"Accept": "application/pkix-crl"})).body)
         return f"{self._name}: revocation list no. {crl.number}"
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from config.catalogue import Catalogue, StampingAuthority
 from connectors.errors import ConnectorCode, ContractBroken
 from connectors.transport.http import Transport
-from connectors.trust.answers import whole
+from connectors.transport.http_errors import expect_success
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
@@ -39,7 +39,7 @@ class TimeStamping:
     def stamp(self, request: bytes) -> bytes:
         """Its reply. ``request`` only asks, so whatever went wrong, it may be asked again."""
         headers = {"Content-Type": QUERY, "Accept": REPLY}
-        reply = whole(self._transport.post(self._url, request, headers, idempotent=True))
+        reply = expect_success(self._transport.post(self._url, request, headers, idempotent=True))
         if reply.media_type != REPLY:
             raise ContractBroken(ConnectorCode.CONTRACT, f"the reply is not {REPLY}")
         return reply.body

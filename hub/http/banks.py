@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from connectors.banks.notifications import table
+from connectors.banks.notifications import providers
 from connectors.banks.notifications.dialect import (
     Dialect,
     NotificationRequest,
@@ -127,8 +127,8 @@ async def notify_by_query(request: Request, code: str) -> Response:
 def _sender(request: Request, code: str, method: Literal["GET", "POST"]) -> NotificationSender:
     catalogue = ingest.hub(request).catalogue
     bank = catalogue.banks.get(code)
-    contract = table.contract(bank, catalogue) if bank else None
-    dialect = table.DIALECTS[contract.terms.dialect] if contract else None
+    contract = providers.contract(bank, catalogue) if bank else None
+    dialect = providers.DIALECTS[contract.terms.dialect] if contract else None
     if contract is None or dialect is None or dialect.method != method:
         raise Problem(problem_types.NOT_FOUND)
     if len(request.scope["query_string"]) > MAX_QUERY_BYTES:

@@ -16,8 +16,7 @@ from starlette.requests import Request
 from config.parties import CertificateGuard, Department, HmacGuard, SoapGuard
 from connectors.transport import envelope, signatures, wsse_verifier
 from connectors.transport.signatures import BadSignature
-from connectors.transport.wsse_parts import Untrusted
-from connectors.transport.wsse_verifier import PinnedCertificate
+from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted
 from connectors.transport.xml import Element
 from hub import clock
 from hub.app import Hub

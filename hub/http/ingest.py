@@ -15,7 +15,7 @@ from hub.http import problem_types
 from hub.http.problems import Problem
 from hub.messages import inbox
 from hub.messages.model import Arrival, InboxReceipt, Wakeup
-from schemas.faults import MAX_FAULTS, Fault, pointer_of
+from schemas.strict import MAX_FAULTS, Fault, pointer_of
 
 BODY_LIMIT: Final = 1_048_576
 """bytes of a body; larger things travel by reference and SHA-256"""

@@ -21,9 +21,9 @@ from hub.http.problems import Problem
 from hub.messages import set_aside
 from hub.messages.model import Arrival, InboxReceipt
 from schemas import strict
-from schemas.faults import Fault, Refused
 from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent
+from schemas.strict import Fault, Refused
 
 router: Final = APIRouter(tags=["postal operators"])
 

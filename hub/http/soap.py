@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from config.parties import CertificateGuard, Department, SoapGuard
-from connectors.transport import envelope, vendored, xml
+from connectors.transport import envelope, xml
 from connectors.transport.envelope import NotSOAP, NotUnderstood
 from connectors.transport.wsse import SECURITY
 from connectors.transport.xml import Element, UnsafeXML
@@ -99,7 +99,7 @@ async def wsdl(request: Request, code: str) -> Response:
     """The WSDL, with the address of this endpoint."""
     guards.department_with(request, code, SoapGuard, CertificateGuard)
     ingest.check_parameters(request, WSDL_ASKED)
-    contract = xml.parse(vendored.document(WSDL))
+    contract = xml.parse(xml.vendored_document(WSDL))
     for address in contract.iter(ADDRESS):
         address.set("location", ingest.url(ingest.hub(request), f"/soap/{code}"))
     return Response(envelope.to_bytes(contract), media_type=envelope.CONTENT_TYPE)

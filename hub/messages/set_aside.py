@@ -9,7 +9,7 @@ from hub.codes import HubCode
 from hub.errors import ManualAction
 from hub.messages.model import Arrival, Message
 from schemas.identifiers import Prefix, new_id
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 
 KIND: Final = "feed.unreadable"
 OLDER_KIND: Final = "postal.unreadable"

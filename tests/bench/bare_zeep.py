@@ -9,7 +9,7 @@ from xmlsec import constants
 from zeep.wsse.signature import BinarySignature, verify_envelope
 from zeep.wsse.utils import WSU, get_security_header
 
-from connectors.transport.vendored import WIRE
+from connectors.transport.xml import WIRE
 from hub.clock import now
 
 

@@ -12,14 +12,14 @@ import pytest
 
 from config.catalogue import Bank, Catalogue, load
 from config.settings import PACKAGED
-from connectors.banks.notifications import table
+from connectors.banks.notifications import providers
 from connectors.banks.notifications.dialect import NotificationRequest, NotificationVerdict, NotVerified
 from connectors.banks.statements import formats
 from connectors.sandbox.bank_behaviours import NotificationBehaviour
 from connectors.sandbox.bank_notices import LOCAL, MovementNotice
 from connectors.sandbox.bank_notifier import BankNotifier
+from connectors.sandbox.bank_statement_files import WRITERS
 from connectors.sandbox.bank_statements import StatementMovement, StatementText
-from connectors.sandbox.bank_writer import WRITERS
 from hub.clock import now
 from hub.embedded.secrets import stored_secrets
 from schemas.payment import Notification, NotificationKind
@@ -64,9 +64,9 @@ class Played:
             return [_delivery(request) for request in server.requests]
 
     def heard(self, came: NotificationRequest) -> Notification | NotificationVerdict:
-        contract = table.contract(self.bank, self.catalogue)
+        contract = providers.contract(self.bank, self.catalogue)
         assert contract is not None
-        dialect = table.DIALECTS[contract.terms.dialect]
+        dialect = providers.DIALECTS[contract.terms.dialect]
         try:
             dialect.verify(came, contract, now())
         except NotVerified as error:

@@ -14,7 +14,7 @@ from connectors.departments import soap
 from connectors.departments.rest import Renames, RESTDepartment
 from connectors.errors import ConnectorError
 from connectors.postal import lgsp, ngsp
-from connectors.postal import replies as postal
+from connectors.postal import messages as postal
 from connectors.postal.ngsp import _Granted
 from connectors.transport import envelope, xml
 from connectors.transport.contract import contract
@@ -23,9 +23,9 @@ from connectors.transport.http_errors import PROBLEM, HttpReply, checked
 from connectors.trust import revocation
 from schemas import replies
 from schemas.department import Changes, HandoffReceipt
-from schemas.faults import Refused
 from schemas.postal import TrackingEvent
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
+from schemas.strict import Refused
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fuzz import mutations
 from tests.fuzz.subject import FuzzSubject, storable

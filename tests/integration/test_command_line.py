@@ -15,7 +15,7 @@ from hub.cli.exits import ExitCode
 from hub.embedded.pki import Pki
 from hub.errors import NotFound
 from schemas.department import ReadChanges
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.scripted_hub import ScriptedHub

@@ -11,7 +11,7 @@ from hub import feeds, operations, polling, views
 from hub.errors import InvalidState
 from schemas.department import Changes, ReadChanges, StatusReport
 from schemas.postal import EventPage
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
 from tests.scripted_hub import ScriptedHub
 

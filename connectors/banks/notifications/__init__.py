@@ -1,1 +1,1 @@
-"""What banks and gateways tell us of money: one dialect a file, pure functions over the bytes that came."""
+"""Payment notifications of banks and gateways: one dialect a file, pure functions over the bytes of the request."""

@@ -45,11 +45,11 @@ def canonical(moment: str, payload: Mapping[str, Any]) -> tuple[bytes, bytes]:
     return utf8(f"{moment}.{unescaped}"), utf8(f"{moment}.{escaped}")
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    match = _SIGNATURE.fullmatch(came.headers.get(HEADER, "").strip())
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+    match = _SIGNATURE.fullmatch(request.headers.get(HEADER, "").strip())
     if match is None:
         raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
-    contents = canonical(match["t"], json_object(came.body))
+    contents = canonical(match["t"], json_object(request.body))
 
     def matches(key: Key) -> bool:
         sums = [hmac.new(key.secret.encode(), content, hashlib.sha512).hexdigest() for content in contents]
@@ -60,8 +60,8 @@ def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime)
     return key
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    payload = json_object(came.body)
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification:
+    payload = json_object(request.body)
     data = payload.get("data")
     if integer_of(payload, "error") != 0 or not isinstance(data, dict):
         raise refusal("/data", "not_an_object", "has to be one transaction")

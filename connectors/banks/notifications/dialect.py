@@ -1,4 +1,4 @@
-"""What every dialect of notifications is made of: what came, who may have sent it, what to answer.
+"""The common parts of all notification dialects: request, verification, verdict, answer.
 
 A dialect verifies first, in constant time, over the raw bytes or the exact form that its provider signs; only then is
 anything in them believed. It looks at nothing else: no clock of its own, no database, no log.
@@ -15,11 +15,10 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from config.notifications import Notifications
-from schemas.faults import Fault, Refused
 from schemas.moment import bounded
 from schemas.money import MOST
 from schemas.payment import Notification
-from schemas.strict import faults_of, parse
+from schemas.strict import Fault, Refused, faults_of, parse
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 """The clock of providers, who do not say which: the country has one, without summer time."""
@@ -48,7 +47,7 @@ class NotificationVerdict(StrEnum):
 
 
 class NotVerified(Exception):
-    """The delivery is not believed, and why."""
+    """The delivery is not authentic; ``verdict`` says why."""
 
     def __init__(self, verdict: NotificationVerdict) -> None:
         self.verdict = verdict
@@ -57,7 +56,7 @@ class NotVerified(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NotificationRequest:
-    """One request as it came. ``query`` is raw; the names of ``headers`` are in lower case."""
+    """One HTTP request, unparsed. ``query`` is raw; the names of ``headers`` are in lower case."""
 
     query: bytes
     headers: Mapping[str, str]
@@ -97,7 +96,7 @@ class ProviderContract:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """What the provider hears: HTTP status, and a body in its own words (None: none)."""
+    """The response to the provider: HTTP status, and a body as its contract has it (None: no body)."""
 
     status: int
     body: bytes | None = None
@@ -105,7 +104,7 @@ class ProviderAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A provider's way of speaking. ``orders``: it wants to hear at once whether the order exists and is open.
+    """A provider's protocol. ``orders``: its contract wants to know at once whether the order exists and is open.
 
     ``verify`` gives the id of the key that signed, or raises NotVerified (Refused where the delivery has no form that
     could have been signed). ``read`` is called after it: None for what is about nothing that came in; it raises
@@ -132,14 +131,14 @@ def signing_key_id(contract: ProviderContract, at: datetime, matches: Callable[[
 
 
 def is_same_signature(signature: object, computed: str) -> bool:
-    """Whether a signature in hexadecimal is ``computed``, in a time that tells nothing."""
+    """Whether a signature in hexadecimal is ``computed``, compared in constant time."""
     return isinstance(signature, str) and hmac.compare_digest(
         signature.lower().encode("utf-8", "replace"), computed.encode()
     )
 
 
 def check_timestamp(timestamp: str | None, at: datetime, tolerance: int, *, per_second: int = 1) -> None:
-    """Raises NotVerified unless the time that was signed (a whole number since 1970) lies within the tolerance."""
+    """Raises NotVerified unless the signed Unix time (``per_second=1000``: in ms) is within ``tolerance`` seconds."""
     if timestamp is None or not (timestamp.isascii() and timestamp.isdecimal()) or len(timestamp) > 16:  # noqa: PLR2004 - of milliseconds
         raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
     if abs(at.timestamp() - int(timestamp) / per_second) > tolerance:
@@ -166,7 +165,7 @@ def utf8(content: str) -> bytes:
 
 
 def refusal(pointer: str, code: str, detail: str) -> Refused:
-    """The one fault, to be raised."""
+    """A Refused with this one fault."""
     return Refused([Fault(pointer, code, detail)])
 
 

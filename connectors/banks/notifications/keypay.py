@@ -49,14 +49,14 @@ def _text(payload: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    payload = json_object(came.body)
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+    payload = json_object(request.body)
     values, signature = [_text(payload, name) for name in SIGNED], payload.get("check_sum")
     return signing_key_id(contract, at, lambda key: is_same_signature(signature, check_sum(values, key.secret)))
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    payload = json_object(came.body)
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification:
+    payload = json_object(request.body)
     if _text(payload, "client_id") != contract.terms.merchant:
         raise refusal("/client_id", "merchant", "is another client")
     if (_text(payload, "command"), _text(payload, "version")) != ("PAY", "3.0"):

@@ -40,8 +40,8 @@ def canonical(payload: Mapping[str, Any], access_key: str) -> bytes:
     return utf8("&".join([f"accessKey={access_key}", *(f"{name}={values[name]}" for name in SIGNED)]))
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    payload = json_object(came.body)
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+    payload = json_object(request.body)
     content, signature = canonical(payload, contract.access_key), payload.get("signature")
     return signing_key_id(
         contract,
@@ -50,8 +50,8 @@ def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime)
     )
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    payload = json_object(came.body)
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification:
+    payload = json_object(request.body)
     if text_of(payload, "partnerCode") != contract.terms.merchant:
         raise refusal("/partnerCode", "merchant", "is another partner")
     try:

@@ -73,14 +73,14 @@ def _values(payload: Mapping[str, Any]) -> list[str]:
     return values
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    payload = json_object(came.body)
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+    payload = json_object(request.body)
     values, signature = _values(payload), payload.get("MaXacThuc")
     return signing_key_id(contract, at, lambda key: is_same_signature(signature, code_of(values, key.secret)))
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    payload = json_object(came.body)
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification:
+    payload = json_object(request.body)
     if text_of(payload, "LoaiBanTin") != "CONFIRM":
         raise refusal("/LoaiBanTin", "type", "is no CONFIRM")
     if text_of(payload, "MaDoiTac") != contract.terms.merchant:

@@ -42,16 +42,16 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _data(came: NotificationRequest) -> tuple[dict[str, Any], object]:
-    payload = json_object(came.body)
+def _data(request: NotificationRequest) -> tuple[dict[str, Any], object]:
+    payload = json_object(request.body)
     data = payload.get("data")
     if not isinstance(data, dict):
         raise refusal("/data", "not_an_object", "has to be an object")
     return data, payload.get("signature")
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    data, signature = _data(came)
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+    data, signature = _data(request)
     content = canonical(data)
     return signing_key_id(
         contract,
@@ -60,8 +60,8 @@ def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime)
     )
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    data, _ = _data(came)
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification:
+    data, _ = _data(request)
     reference = text_of(data, "reference")
     return notification(
         provider=contract.provider,

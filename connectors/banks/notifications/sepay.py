@@ -37,15 +37,17 @@ def signature(moment: str, body: bytes, secret: str) -> str:
     return SCHEME + hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    moment, shown = came.headers.get(TIMESTAMP, ""), came.headers.get(SIGNATURE)
-    key = signing_key_id(contract, at, lambda key: is_same_signature(shown, signature(moment, came.body, key.secret)))
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+    moment, shown = request.headers.get(TIMESTAMP, ""), request.headers.get(SIGNATURE)
+    key = signing_key_id(
+        contract, at, lambda key: is_same_signature(shown, signature(moment, request.body, key.secret))
+    )
     check_timestamp(moment, at, contract.terms.tolerance_seconds)
     return key
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification | None:
-    payload = json_object(came.body)
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification | None:
+    payload = json_object(request.body)
     direction = text_of(payload, "transferType")
     if direction not in ("in", "out"):
         raise refusal("/transferType", "direction", "is neither in nor out")

@@ -54,18 +54,18 @@ WORDS: Final[Mapping[NotificationVerdict, tuple[str, str]]] = {
 }
 
 
-def canonical(came: NotificationRequest, form: SignedJson) -> bytes:
+def canonical(request: NotificationRequest, form: SignedJson) -> bytes:
     """What is signed. Raises Refused."""
-    content = _content(came, form)
+    content = _content(request, form)
     if form.timestamp_header is None:
         return content
-    return came.headers.get(form.timestamp_header, "").encode() + b"." + content
+    return request.headers.get(form.timestamp_header, "").encode() + b"." + content
 
 
-def _content(came: NotificationRequest, form: SignedJson) -> bytes:
+def _content(request: NotificationRequest, form: SignedJson) -> bytes:
     if form.content == "raw":
-        return came.body
-    payload = json_object(came.body)
+        return request.body
+    payload = json_object(request.body)
     if form.content == "fields":
         values = [_written(_at(payload, path), path) for path in form.fields]
         if any(form.separator in value for value in values[:-1]):
@@ -97,11 +97,11 @@ def _written(value: Any, path: str) -> str:
     raise refusal("/" + path.replace(".", "/"), "type", "only texts and whole numbers can be signed one by one")
 
 
-def _signature(came: NotificationRequest, form: SignedJson) -> bytes:
+def _signature(request: NotificationRequest, form: SignedJson) -> bytes:
     if form.signature_header is not None:
-        shown: object = came.headers.get(form.signature_header)
+        shown: object = request.headers.get(form.signature_header)
     else:
-        shown = _at(json_object(came.body), form.signature_field or "")
+        shown = _at(json_object(request.body), form.signature_field or "")
     with suppress(binascii.Error, ValueError):
         if isinstance(shown, str):
             return base64.b64decode(shown, validate=True) if form.encoding == "base64" else bytes.fromhex(shown)
@@ -144,10 +144,10 @@ def _form(contract: ProviderContract) -> SignedJson:
     return form
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     form = _form(contract)
-    signature, content = _signature(came, form), canonical(came, form)
-    named = came.headers.get(form.key_header) if form.key_header else None
+    signature, content = _signature(request, form), canonical(request, form)
+    named = request.headers.get(form.key_header) if form.key_header else None
     if form.key_header and named not in {key.id for key in contract.keys}:
         raise NotVerified(NotificationVerdict.UNKNOWN_KEY)
 
@@ -156,13 +156,13 @@ def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime)
 
     key = signing_key_id(contract, at, matches)
     if form.timestamp_header:
-        check_timestamp(came.headers.get(form.timestamp_header), at, contract.terms.tolerance_seconds)
+        check_timestamp(request.headers.get(form.timestamp_header), at, contract.terms.tolerance_seconds)
     return key
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification:
     form = _form(contract)
-    payload = json_object(came.body)
+    payload = json_object(request.body)
 
     def text_at(part: Part) -> str:
         return _written(_at(payload, form.names[part]), form.names[part]) if part in form.names else ""

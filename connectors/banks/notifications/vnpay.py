@@ -75,9 +75,9 @@ def parameters(query: bytes) -> dict[str, str]:
     return by_name
 
 
-def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
+def _verify(request: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     try:
-        query = parameters(came.query)
+        query = parameters(request.query)
     except Refused:
         raise NotVerified(NotificationVerdict.BAD_SIGNATURE) from None  # what cannot be read was not signed
     content, signature = canonical(query), query.get(SIGNATURE)
@@ -88,8 +88,8 @@ def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime)
     )
 
 
-def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    query = parameters(came.query)
+def _read(request: NotificationRequest, contract: ProviderContract) -> Notification:
+    query = parameters(request.query)
 
     def required(name: str) -> str:
         value = query.get(name, "")

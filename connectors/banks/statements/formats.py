@@ -6,14 +6,14 @@ from typing import Final
 
 from config.banks import Bank
 from config.statements import Statements, Table
-from connectors.banks.statements import camt, mt940, table, table_csv, table_xlsx
+from connectors.banks.statements import camt, mt940, table
 from schemas.statement import Format, Portion, Statement, StatementCode, UnreadableFile, gathered
 
 READERS: Final[Mapping[Format, Callable[..., Iterator[Portion]]]] = {
     "camt": camt.read,
     "mt940": mt940.read,
-    "csv": table_csv.read,
-    "xlsx": table_xlsx.read,
+    "csv": table.read_csv,
+    "xlsx": table.read_xlsx,
 }
 _NAMES: Final[Mapping[Format, str]] = {"camt": "XML", "mt940": "SWIFT (MT940)", "csv": "text", "xlsx": "XLSX"}
 _ZIP: Final = b"PK\x03\x04"

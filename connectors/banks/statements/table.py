@@ -5,6 +5,8 @@ empty refuses the file, unless the profile says that such rows are passed over. 
 the other: each is a statement of its own.
 """
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,10 +16,12 @@ from pydantic import ValidationError
 
 from config.statements import Table
 from connectors.banks.statements import table_heading, table_line
+from connectors.banks.statements.amounts import text_of
 from connectors.banks.statements.table_heading import ColumnMap
 from connectors.banks.statements.table_labels import VND, LabelledFields, account_of, find_label
 from schemas.cells import CellRow, label, written
 from schemas.statement import EntryKind, Head, Portion, StatementCode, StatementEntry, UnreadableFile, misfit
+from schemas.workbook import Workbook
 
 RowObserver = Callable[[CellRow, str], None]
 """Called with each row and what it was recognised as: headings, line, opening, …"""
@@ -27,7 +31,7 @@ def ignore_row(_row: CellRow, _meaning: str) -> None:
     """Nobody asks."""
 
 
-def read(rows: Iterable[CellRow], profile: Table, on_row: RowObserver = ignore_row) -> Iterator[Portion]:
+def read_rows(rows: Iterable[CellRow], profile: Table, on_row: RowObserver = ignore_row) -> Iterator[Portion]:
     """The statements in ``rows``. Raises UnreadableFile."""
     for section in _sections(rows, profile, on_row):
         yield Portion(section.head(), iter(section.entries))
@@ -233,3 +237,35 @@ def _on(day: date, row: CellRow, column: int) -> CellRow:
 
 def _labels(row: CellRow) -> tuple[str, ...]:
     return tuple(label(written(cell)) for cell in row.cells)
+
+
+def read_csv(raw: bytes, profile: Table, on_row: RowObserver = ignore_row) -> Iterator[Portion]:
+    """The statements in a CSV file, by the encoding and separator of its bank's profile. Raises UnreadableFile."""
+    return read_rows(_csv_rows(text_of(raw, profile.encoding), profile), profile, on_row)
+
+
+def _csv_rows(text: str, profile: Table) -> Iterator[CellRow]:
+    """The rows, each with the line on which it ends: a quoted cell may hold line breaks."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=profile.delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield CellRow(reader.line_num, cells)
+    except csv.Error:
+        sentence = "the file breaks off inside a quoted cell, or is not CSV"
+        raise UnreadableFile(StatementCode.UNPARSABLE, sentence, reader.line_num) from None
+
+
+def read_xlsx(raw: bytes, profile: Table, on_row: RowObserver = ignore_row) -> Iterator[Portion]:
+    """The statements in an XLSX workbook: one sheet, without formulas. Raises UnreadableFile."""
+    # What a formula would give now is not what the bank wrote.
+    with Workbook(raw) as book:
+        rows = book.rows(_sheet(book, profile), profile.rows + profile.header_within)
+    return read_rows(rows, profile, on_row)
+
+
+def _sheet(book: Workbook, profile: Table) -> str:
+    if profile.sheet is None and len(book.names) != 1:
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the workbook has several sheets, and the profile names none")
+    if profile.sheet is not None and profile.sheet not in book.names:
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the workbook has not the sheet that the profile names")
+    return profile.sheet or book.names[0]

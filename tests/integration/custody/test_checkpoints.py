@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.errors import Rejected
-from connectors.sandbox import time_stamps
 from connectors.sandbox.runtime_settings import Stamps
+from connectors.sandbox.trust_services import time_stamp_response
 from connectors.sandbox.witness import goes_on
 from hub import clock
 from hub.codes import HubCode
@@ -35,7 +35,7 @@ class FaultyTsa:
         self.wrong: Stamps = "right"
 
     def stamp(self, request: bytes) -> bytes:
-        return time_stamps.reply(request, self.authority, clock.now(), self.wrong)
+        return time_stamp_response(request, self.authority, clock.now(), self.wrong)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from connectors.sandbox import time_stamps
+from connectors.sandbox.trust_services import time_stamp_response
 from hub import clock
 from hub.cli.exits import ExitCode
 from hub.embedded.pki import Pki
@@ -39,7 +39,7 @@ class Tsa:
         self.authority = pki.authority
 
     def stamp(self, request: bytes) -> bytes:
-        return time_stamps.reply(request, self.authority, clock.now())
+        return time_stamp_response(request, self.authority, clock.now())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from connectors.banks.notifications.dialect import (
     NotVerified,
     ProviderContract,
 )
-from connectors.banks.notifications.table import DIALECTS
+from connectors.banks.notifications.providers import DIALECTS
 from hub.clock import now
 from schemas.payment import Notification
 from schemas.strict import Refused

@@ -15,8 +15,7 @@ from zeep.wsse.utils import get_security_header
 from connectors.transport import wsse, xml
 from connectors.transport.envelope import BODY, payload_of, to_bytes, wrap
 from connectors.transport.wsse import DS, SECURITY, TIMESTAMP, TOKEN, WSU_ID, WsseKey
-from connectors.transport.wsse_parts import Untrusted
-from connectors.transport.wsse_verifier import PinnedCertificate, verify
+from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted, verify
 from connectors.transport.xml import Element
 from hub.clock import now
 from tests.unit.connectors.forgeries import part

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.departments import rest, soap
 from connectors.departments.rest import Renames
-from connectors.postal.form import filled
+from connectors.postal.messages import order_form
 from connectors.transport import envelope, xml
 from connectors.transport.contract import contract
 from hub.clock import now
@@ -96,7 +96,7 @@ def test_what_was_accepted_is_delivered_in_every_dialect(texts: dict[str, str]) 
         receiver=_contact(submission),
     )
     for operator in the_catalogue().operators.values():
-        assert json.loads(json.dumps(filled(operator, order)).encode())["SenderName"] == submission.applicant.name
+        assert json.loads(json.dumps(order_form(operator, order)).encode())["SenderName"] == submission.applicant.name
 
 
 def _contact(submission: Submission) -> Contact:

@@ -13,9 +13,18 @@ from hypothesis import strategies as st
 
 from config.catalogue import Tls
 from connectors.errors import ConnectorCode, ContractBroken, Unavailable
-from connectors.transport.exchange import Exchange, RecordedMessage, recording, without_secrets
+from connectors.transport.exchange import (
+    KEEP_LIMIT,
+    MASK,
+    READ_LIMIT,
+    Exchange,
+    RecordedMessage,
+    recording,
+    redacted_body,
+    redacted_headers,
+    without_secrets,
+)
 from connectors.transport.http import Transport
-from connectors.transport.redaction import KEEP_LIMIT, MASK, READ_LIMIT, redacted_body, redacted_headers
 from tests.unit.connectors.partner import OK, answering, partner
 
 JSON = "application/json"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.banks.notifications.dialect import NotificationVerdict
-from connectors.banks.notifications.table import DIALECTS
+from connectors.banks.notifications.providers import DIALECTS
 from tests.unit.connectors.notifications import EACH, contract_of
 
 AT = datetime(2026, 11, 24, 1, 15, 2, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.postal.replies import entry, event, moment
+from connectors.postal.messages import entry, event, moment
 from schemas.postal import TrackingEvent
-from schemas.unreadable import UnreadableEntry
+from schemas.replies import UnreadableEntry
 
 NINE = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 NAMES = {name: name for name in TrackingEvent.model_fields}

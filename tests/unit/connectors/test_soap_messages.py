@@ -11,7 +11,7 @@ from zeep.exceptions import ExternalReferenceForbidden
 from config.catalogue import Department
 from connectors.departments.soap import NAMESPACE, SOAPDepartment, encode
 from connectors.errors import ConnectorCode, ContractBroken, Unavailable
-from connectors.transport import vendored
+from connectors.transport import xml
 from connectors.transport.contract import BASE, STRICT, InvalidMessage, SoapContract, _Vendored, contract
 from connectors.transport.envelope import payload_of
 from connectors.transport.exchange import recording
@@ -158,7 +158,7 @@ def test_a_department_that_speaks_otherwise_stops_the_start(changes: dict[str, o
 
 
 def test_a_contract_that_we_do_not_hold_is_not_looked_for() -> None:
-    with pytest.raises(vendored.NotVendored):
+    with pytest.raises(xml.NotVendored):
         SoapContract("../../pyproject.toml")
 
 
@@ -194,6 +194,6 @@ def test_a_contract_cannot_make_us_read_anything_else(how: str, where: str, tmp_
             "file": f"file://{tmp_path}/secret.xsd",
             "up": f"../../../../../../../../../..{tmp_path}/secret.xsd",
         }[where]
-        with pytest.raises((vendored.NotVendored, ExternalReferenceForbidden)):
+        with pytest.raises((xml.NotVendored, ExternalReferenceForbidden)):
             zeep.Client(BASE + "evil.wsdl", transport=Poisoned(importing(how, location)), settings=STRICT)
         assert next(visits) is None

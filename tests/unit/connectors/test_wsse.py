@@ -11,8 +11,7 @@ from zeep.wsse.signature import BinarySignature
 from connectors.transport import wsse
 from connectors.transport.envelope import BODY, to_bytes
 from connectors.transport.wsse import WsseKey
-from connectors.transport.wsse_parts import Untrusted
-from connectors.transport.wsse_verifier import PinnedCertificate, verify
+from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted, verify
 from connectors.transport.xml import Element
 from hub.clock import now
 from tests.unit.connectors.forgeries import part

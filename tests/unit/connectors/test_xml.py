@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from connectors.transport import vendored, xml
+from connectors.transport import xml
 from tests.unit.connectors.lures import BILLION_LAUGHS, LAUGHS_IN_ATTRIBUTE, WIDE, a_listener
 
 REFUSED = {
@@ -140,8 +140,8 @@ def test_a_schema_that_reads_other_files_is_refused(how: str, tmp_path: Path) ->
     ["/etc/passwd", "../strict.py", "http://example.com/department.wsdl", "file:///etc/passwd", "", "DEPARTMENT.WSDL"],
 )
 def test_only_documents_of_the_list_are_vendored(name: str) -> None:
-    with pytest.raises(vendored.NotVendored):
-        vendored.document(name)
+    with pytest.raises(xml.NotVendored):
+        xml.vendored_document(name)
 
 
 OF_OTHERS = "vnpt/"
@@ -149,9 +149,9 @@ OF_OTHERS = "vnpt/"
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 
-@pytest.mark.parametrize("wsdl", sorted(name for name in vendored.names() if not name.startswith(OF_OTHERS)))
+@pytest.mark.parametrize("wsdl", sorted(name for name in xml.vendored_names() if not name.startswith(OF_OTHERS)))
 def test_every_message_and_type_of_our_contracts_is_explained_in_vietnamese(wsdl: str) -> None:
-    schema = next(xml.parse(vendored.document(wsdl)).iter(f"{xml.XSD}schema"))
+    schema = next(xml.parse(xml.vendored_document(wsdl)).iter(f"{xml.XSD}schema"))
     unexplained = [
         child.get("name")
         for child in schema

@@ -9,8 +9,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.sandbox import time_stamps
 from connectors.sandbox.runtime_settings import Stamps
+from connectors.sandbox.trust_services import time_stamp_response
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.clock import now
 from hub.papers.forms import ControlSheet
@@ -72,7 +72,7 @@ def printed(
                 crls=[x509.load_der_x509_crl(development.crl(at=at)), x509.load_der_x509_crl(development.root_crl())],
             ),
             places=signature_places(sheet),
-            stamp=None if stamps is None else lambda request: time_stamps.reply(request, development, at, stamps),
+            stamp=None if stamps is None else lambda request: time_stamp_response(request, development, at, stamps),
         )
 
     return signed_form

@@ -1,8 +1,15 @@
 """The plans of dossiers: which moves, and how they are told."""
 
 from config.catalogue import DepartmentStatus
-from connectors.sandbox.dossier_behaviours import BY_SUFFIX, ORDINARY, DossierBehaviour
-from connectors.sandbox.lifecycle import SUPPLEMENT_ONE_IN, UNKNOWN_CODE, codes_of, plan
+from connectors.sandbox.dossier_behaviours import (
+    BY_SUFFIX,
+    ORDINARY,
+    SUPPLEMENT_ONE_IN,
+    UNKNOWN_CODE,
+    DossierBehaviour,
+    codes_of,
+    plan,
+)
 from tests.builders import a_code
 
 TABLE = {

@@ -11,8 +11,8 @@ from config.catalogue import Catalogue, Operator
 from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.ports import PostalPort
 from connectors.registry import PortOptions, port
+from connectors.sandbox.dossier_behaviours import UNKNOWN_CODE
 from connectors.sandbox.effects import Ordered, read_effects
-from connectors.sandbox.lifecycle import UNKNOWN_CODE
 from connectors.sandbox.postal_behaviours import POSTAL_BEHAVIOURS, Journey, OrderAnswer, PostalBehaviour
 from connectors.sandbox.postal_operator import REASON
 from schemas import strict

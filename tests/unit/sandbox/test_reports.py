@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sandbox.lifecycle import UNKNOWN_CODE
+from connectors.sandbox.dossier_behaviours import UNKNOWN_CODE
 from schemas.department import StatusReport
 from tests.catalogue_secrets import environment
 from tests.unit.sandbox.hubs import WitnessHub

@@ -10,7 +10,7 @@ from connectors.clock import now
 from connectors.transport import wsse
 from connectors.transport.contract import contract
 from connectors.transport.envelope import CONTENT_TYPE, to_bytes
-from connectors.transport.wsse_parts import Untrusted
+from connectors.transport.wsse_verifier import Untrusted
 from tests.unit.sandbox.running import Running, a_handoff, call
 from tests.unit.sandbox.speaking import (
     KNOWN,

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.faults import MAX_FAULTS, Fault, Refused
-from schemas.reading import MAX_DEPTH, parse
+from schemas.strict import MAX_DEPTH, MAX_FAULTS, Fault, Refused, parse
 
 NOT_JSON: Final = {
     "nothing": b"",

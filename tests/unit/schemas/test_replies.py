@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas import replies
 from schemas.department import Changes, HandoffReceipt
-from schemas.faults import Refused
+from schemas.strict import Refused
 
 RECEIPT = {"number": "A-1", "received_at": "2026-11-24T09:00:00+07:00"}
 

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from connectors.sandbox import time_stamps
+from connectors.sandbox.trust_services import time_stamp_response
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.clock import now
 from hub.signing import canonical, cms, merkle, stamps, trust_list
@@ -187,7 +187,9 @@ class Notary:
 
     def stamp(self, body: bytes, at: datetime | None = None) -> bytes:
         digest = hashlib.sha256(body).digest()
-        return stamps.read_reply(time_stamps.reply(stamps.request(digest, 7), self.authority, at or self.at), digest, 7)
+        return stamps.read_reply(
+            time_stamp_response(stamps.request(digest, 7), self.authority, at or self.at), digest, 7
+        )
 
     def act(self, kind: str, record: bytes, place: int, *signatures: bytes, **changes: Any) -> BundledRecord:
         """With a checkpoint of the log as it is now."""

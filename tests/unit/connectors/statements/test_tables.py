@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from config.banks import Bank
 from config.statements import Table
-from connectors.banks.statements import formats, table_csv
+from connectors.banks.statements import formats
+from connectors.banks.statements.table import read_csv
 from schemas.statement import Statement, StatementCode, UnreadableFile, gathered
 from tests.bank_files import StatementDraft, StatementMovement, ago, csv_file, table, xlsx
 
@@ -169,7 +170,7 @@ def by(text: str, **changes: Any) -> list[Statement]:
         "closing": "Closing",
         "dates": ["%Y-%m-%d"],
     }
-    return gathered(table_csv.read(text.encode(changes.get("encoding", "utf-8")), Table(**profile | changes)), most=99)
+    return gathered(read_csv(text.encode(changes.get("encoding", "utf-8")), Table(**profile | changes)), most=99)
 
 
 @pytest.mark.parametrize(

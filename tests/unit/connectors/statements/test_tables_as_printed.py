@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from config.statements import Statements, Table
-from connectors.banks.statements import table_csv, table_xlsx
+from connectors.banks.statements import table
 from hub.fees.reconciliation.statements import gates
 from schemas.statement import Statement, StatementCode, UnreadableFile, gathered
 from tests.bank_files import weekday, xlsx
@@ -39,7 +39,7 @@ def read(rows: Rows, **changes: Any) -> list[Statement]:
     """The statements of a workbook with these rows."""
     width = max(map(len, rows))
     padded = [[*row, *[""] * (width - len(row))] for row in rows]
-    return gathered(table_xlsx.read(xlsx(padded), profile(**changes)), most=99)
+    return gathered(table.read_xlsx(xlsx(padded), profile(**changes)), most=99)
 
 
 def whole(rows: Rows, **changes: Any) -> Statement:
@@ -184,7 +184,7 @@ def test_signs_and_currencies_stand_where_the_bank_puts_them(cell: str, amount: 
     columns = {"booking_date": "Ngày", "amount": "Số tiền", "text": ["Diễn giải"]}
     printed = Table.model_validate(PROFILE | {"columns": columns})
     rows = [["Đầu kỳ", "0"], ["Ngày", "Diễn giải", "Số tiền"], ["24/11/2026", "x", cell], ["Cuối kỳ", cell]]
-    [row] = gathered(table_xlsx.read(xlsx(rows), printed), most=9)
+    [row] = gathered(table.read_xlsx(xlsx(rows), printed), most=9)
     assert (amounts(row), row.closing) == ([amount], amount)
 
 
@@ -292,7 +292,7 @@ def test_a_text_that_may_be_cut_unseen_stops_the_start() -> None:
     text = "Tài khoản,1020304050607\nĐầu kỳ,1000\nNgày,Diễn giải,Nợ,Có,Số dư\n24/11/2026,x,,500,1500\nCộng,,0,500,\n"
     raw = text.encode()
     assert Statements(csv=ended).csv == ended
-    assert gathered(table_csv.read(raw, ended), most=9)[0].closing == 1_500
+    assert gathered(table.read_csv(raw, ended), most=9)[0].closing == 1_500
     for end in range(raw.index(b"500,1500"), raw.index("Cộng".encode()) + 3):
         with pytest.raises(UnreadableFile):
-            gathered(table_csv.read(raw[:end], ended), most=9)
+            gathered(table.read_csv(raw[:end], ended), most=9)

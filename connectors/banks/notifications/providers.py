@@ -1,4 +1,4 @@
-"""Who speaks how: a provider's ``dialect`` → its file. A new one is a line here and a name in config.notifications."""
+"""Notification dialects by name, and a bank's contract. A new dialect is a line here and in config.notifications."""
 
 from collections.abc import Mapping
 from typing import Final

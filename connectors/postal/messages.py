@@ -1,5 +1,6 @@
-"""What postal operators answer: one way to read a reply, an event and a time, whatever the dialect. Nothing is trusted.
+"""Messages of postal operators, the same in both dialects: the order form, replies, tracking events, times.
 
+The order's form has no field for the matter of a dossier. Of a reply nothing is trusted.
 The names are those of the national gateway's postal interface of 2017 (NGSP) and of the provinces' of 2023 (LGSP).
 """
 
@@ -11,16 +12,48 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from config.catalogue import Operator
-from config.postal import ReplyMeaning
+from config.postal import Province, ReplyMeaning
 from connectors.errors import REASON_LIMIT, ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import entries
-from connectors.transport.http_errors import HttpReply, checked
+from connectors.transport.http_errors import HttpReply, expect_success
 from schemas import replies
-from schemas.faults import Fault, Refused
 from schemas.moment import bounded, from_milliseconds
-from schemas.postal import ConsignmentAccepted, TrackingEvent
-from schemas.strict import faults_of
-from schemas.unreadable import UnreadableEntry
+from schemas.postal import ConsignmentAccepted, ConsignmentOrder, TrackingEvent
+from schemas.replies import UnreadableEntry
+from schemas.strict import Fault, Refused, faults_of
+
+JSON: Final = "application/json"
+
+
+def order_form(operator: Operator, order: ConsignmentOrder) -> dict[str, Any]:
+    """The form. Raises ContractBroken where the operator's list lacks a province: nothing has been sent then."""
+    sender, receiver = order.sender, order.receiver
+    origin, destination = _province(operator, sender.province), _province(operator, receiver.province)
+    return {
+        "CustomerCode": operator.customer_code,
+        "OrderNumber": order.order_number,
+        "CODAmount": order.cash,
+        "SenderProvince": origin.number,
+        "SenderDistrict": origin.district,
+        "SenderAddress": sender.address,
+        "SenderName": sender.name,
+        "SenderTel": sender.phone,
+        "ReceiverProvince": destination.number,
+        "ReceiverDistrict": destination.district,
+        "ReceiverAddress": receiver.address,
+        "ReceiverName": receiver.name,
+        "ReceiverTel": receiver.phone,
+    }
+
+
+def _province(operator: Operator, name: str) -> Province:
+    province = operator.province(name)
+    if province is None:
+        raise ContractBroken(
+            ConnectorCode.OUR_MESSAGE, f"a province of the order stands in no row of {operator.code}.toml"
+        )
+    return province
+
 
 SIZE_CAP: Final = 8 * 1024 * 1024
 """bytes; a page of a thousand entries has half a million"""
@@ -30,14 +63,6 @@ VIETNAM: Final = timezone(timedelta(hours=7))
 
 _LOCAL: Final = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S")
 _FRACTION: Final = re.compile(r"\.[0-9]+$")
-
-
-def whole(reply: HttpReply, *, idempotent: bool) -> HttpReply:
-    """The reply, if it is a success. An operator refuses in its Status, so no HTTP status refuses an order."""
-    try:
-        return checked(reply, idempotent=idempotent)
-    except (Duplicate, Rejected):
-        raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status}") from None
 
 
 def document(reply: HttpReply) -> dict[str, Any]:
@@ -57,7 +82,7 @@ def document(reply: HttpReply) -> dict[str, Any]:
 
 def ordered(operator: Operator, reply: HttpReply, order_number: str, item_code: str | None) -> ConsignmentAccepted:
     """What became of an order. Raises Duplicate (with the same answer), Rejected, Unavailable, ContractBroken."""
-    payload = document(whole(reply, idempotent=False))
+    payload = document(expect_success(reply, idempotent=False))
     accepted = _accepted(order_number, payload.get("ItemCode"), item_code)
     if answer(operator, payload) is ReplyMeaning.ALREADY:
         raise Duplicate(ConnectorCode.DUPLICATE, reply=accepted)
