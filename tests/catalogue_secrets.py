@@ -2,17 +2,13 @@
 
 import base64
 import secrets
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 
-from hub.clock import now
+from tests.self_signed import certified
 
 CATALOGUE: Final = Path(__file__).parent / "catalogue"
 
@@ -56,32 +52,11 @@ def _secrets() -> dict[str, str]:
     named = {name: secrets.token_urlsafe(32) for name in SHARED}
     named |= {name: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() for name in WEBHOOKS}
     for signer, names in SIGNERS.items():
-        named |= dict(zip(names, _self_signed(signer), strict=True))
+        pair = certified(rsa.generate_private_key(public_exponent=65537, key_size=2048), signer)
+        named |= dict(zip(names, (pair.key.decode(), pair.certificate.decode()), strict=True))
     return {f"HUB_SECRET_TEST_{name}": value for name, value in named.items()}
 
 
 def environment() -> dict[str, str]:
     """Every secret of tests/catalogue, as environment variables; the same ones for the whole process."""
     return dict(_secrets())
-
-
-def _self_signed(common_name: str) -> tuple[str, str]:
-    """An RSA-2048 key and a certificate that it signs itself, good for two days, both PEM."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{common_name} (test)")])
-    moment = now()
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(moment - timedelta(hours=1))
-        .not_valid_after(moment + timedelta(days=2))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return private.decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()

@@ -14,6 +14,7 @@ from schemas import strict
 from schemas.department import HandoffReceipt
 from schemas.handoff import ReceiptRecord
 from tests.contract.canonical import KEY, TABLE_KEY
+from tests.contract.catalogues import holds_exactly
 from tests.contract.subject import REPLIES, ContractSubject
 
 Check = Callable[[ContractSubject], None]
@@ -24,10 +25,7 @@ GATEWAY_PAGE: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Le
 
 
 def recordings_and_status_codes_cover_one_another(subject: ContractSubject) -> None:
-    recorded = {path.name for path in subject.folder.iterdir()} if subject.folder.is_dir() else set()
-    missing, left_over = sorted(subject.files - recorded), sorted(recorded - subject.files)
-    assert not missing, f"{subject.folder} lacks what {subject.department.code}.toml asks for: {', '.join(missing)}"
-    assert not left_over, f"{subject.folder} has what {subject.department.code}.toml lacks: {', '.join(left_over)}"
+    holds_exactly(subject.folder, subject.files, subject.department.code)
 
 
 def what_we_say_is_what_was_recorded(subject: ContractSubject) -> None:

@@ -9,6 +9,7 @@ import pytest
 from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from schemas.postal import ConsignmentAccepted
 from tests.contract.canonical import KEY
+from tests.contract.catalogues import holds_exactly
 from tests.contract.checks import BUSY, FAILURE, GATEWAY_PAGE
 from tests.contract.post_office import CODE, PostalSubject
 
@@ -16,10 +17,7 @@ PostalCheck = Callable[[PostalSubject], None]
 
 
 def recordings_and_status_codes_cover_one_another(post: PostalSubject) -> None:
-    recorded = {path.name for path in post.folder.iterdir()} if post.folder.is_dir() else set()
-    missing, left_over = sorted(post.files - recorded), sorted(recorded - post.files)
-    assert not missing, f"{post.folder} lacks what {post.operator.code}.toml asks for: {', '.join(missing)}"
-    assert not left_over, f"{post.folder} has what {post.operator.code}.toml lacks: {', '.join(left_over)}"
+    holds_exactly(post.folder, post.files, post.operator.code)
 
 
 def what_we_order_is_what_was_recorded(post: PostalSubject) -> None:

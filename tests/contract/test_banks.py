@@ -11,7 +11,6 @@ from typing import Final
 import pytest
 
 from config.catalogue import Bank, Catalogue, load
-from config.settings import PACKAGED
 from connectors.banks.notifications import providers
 from connectors.banks.notifications.dialect import NotificationRequest, NotificationVerdict, NotVerified
 from connectors.banks.statements import formats
@@ -25,9 +24,9 @@ from hub.embedded.secrets import stored_secrets
 from schemas.payment import Notification, NotificationKind
 from schemas.statement import Format
 from tests.catalogue_secrets import CATALOGUE
+from tests.contract.catalogues import CATALOGUES, partners
 from tests.unit.connectors.partner import OK, answering, partner
 
-CATALOGUES: Final = {"shipped": PACKAGED, "tests": CATALOGUE}
 AT: Final = datetime(2026, 11, 24, 8, 15, 2, tzinfo=LOCAL)
 FORMATS: Final[tuple[Format, ...]] = ("camt", "mt940", "csv", "xlsx")
 
@@ -84,18 +83,9 @@ def _delivery(request: bytes) -> NotificationRequest:
     )
 
 
-def banks(*, with_: str) -> Iterator[tuple[str, str]]:
-    """(catalogue, code) of every bank that has this part."""
-    for name, folder in CATALOGUES.items():
-        for path in sorted((folder / "banks").glob("*.toml")):
-            document = tomllib.loads(path.read_text())
-            if with_ in document:
-                yield name, document["code"]
-
-
 def written() -> Iterator[tuple[str, str, Format]]:
     """(catalogue, code, format) of every format that a bank is said to write."""
-    for name, code in banks(with_="statements"):
+    for name, code in partners("banks", with_="statements"):
         statements = tomllib.loads((CATALOGUES[name] / "banks" / f"{code}.toml").read_text())["statements"]
         yield from ((name, code, format_) for format_ in FORMATS if format_ in statements)
 
@@ -109,7 +99,7 @@ def played(request: pytest.FixtureRequest, tmp_path: Path) -> Played:
     return Played(catalogue.banks[code], catalogue, keys)
 
 
-tells = pytest.mark.parametrize("played", list(banks(with_="notifications")), ids="-".join, indirect=True)
+tells = pytest.mark.parametrize("played", list(partners("banks", with_="notifications")), ids="-".join, indirect=True)
 
 
 @tells

@@ -1,29 +1,17 @@
 """Every postal operator of every catalogue keeps its contract, proved with its own recordings. None can be left out."""
 
 import shutil
-import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from config.settings import PACKAGED
-from tests.catalogue_secrets import CATALOGUE
+from tests.contract.catalogues import CATALOGUES, partners
 from tests.contract.post_office import ORDER, RECORDINGS, PostalSubject, post_office
 from tests.contract.postal_checks import POSTAL_CHECKS, PostalCheck, recordings_and_status_codes_cover_one_another
 
-CATALOGUES: Final = {"shipped": PACKAGED, "tests": CATALOGUE}
 
-
-def operators() -> Iterator[tuple[str, str]]:
-    """(catalogue, code) of every operator."""
-    for name, folder in CATALOGUES.items():
-        for path in sorted((folder / "postal").glob("*.toml")):
-            yield name, tomllib.loads(path.read_text())["code"]
-
-
-@pytest.fixture(scope="session", params=list(operators()), ids="-".join)
+@pytest.fixture(scope="session", params=list(partners("postal")), ids="-".join)
 def post(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PostalSubject:
     name, code = request.param
     secrets: Path = tmp_path_factory.getbasetemp() / f"contract-post-{name}.env"
@@ -36,7 +24,7 @@ def test_an_operator_keeps_its_contract(post: PostalSubject, check: PostalCheck)
 
 
 def test_no_recordings_are_left_behind() -> None:
-    assert {path.name for path in RECORDINGS.iterdir()} == {ORDER.name} | {code for _, code in operators()}
+    assert {path.name for path in RECORDINGS.iterdir()} == {ORDER.name} | {code for _, code in partners("postal")}
 
 
 @pytest.fixture(params=["buu-dien-ngsp", "buu-dien-lgsp"])

@@ -21,7 +21,7 @@ from connectors.transport.exchange import recording
 from hub.embedded.secrets import stored_secrets
 from tests.catalogue_secrets import CATALOGUE
 from tests.receipts import a_receipt, http, item, result, said, voiding
-from tests.unit.connectors.partner import Behaviour, Partner, after_reading, answering, partner, reset
+from tests.unit.connectors.partner import Behaviour, Partner, after_reading, answering, partner, reset, scripted
 
 RECEIPT = a_receipt(number=17)
 OK = f"OK:01BLP0-001;PT-26E-{RECEIPT.fkey}_17"
@@ -52,10 +52,7 @@ class IssuerOnSocket:
 
     def will(self, *replies: bytes | Behaviour) -> ReceiptPort:
         self.requests.clear()
-        self.behaviour = answering(*(reply for reply in replies if isinstance(reply, bytes)))
-        for reply in replies:
-            if not isinstance(reply, bytes):
-                self.behaviour = reply
+        self.behaviour = scripted(replies)
         return self.port
 
     def fate(self, reply: bytes | Behaviour, ask: Ask = issue) -> ConnectorError:

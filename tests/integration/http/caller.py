@@ -12,15 +12,15 @@ from urllib.parse import quote
 
 import requests
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from requests import PreparedRequest, Response
 
 from connectors.transport import signatures
 from hub.clock import now
 from hub.logging import flush
 from tests.scripted_hub import ScriptedHub
+from tests.self_signed import certified
 
 JSON = "application/json"
 LOGGED_WITHIN = 10.0
@@ -132,18 +132,6 @@ class Certificate:
 @cache
 def certificate_of(owner: str, *, expired: bool = False) -> Certificate:
     """The certificate of ``owner``, the same one whenever it is asked for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
-    end = now() + timedelta(days=-1 if expired else 1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - timedelta(days=2))
-        .not_valid_after(end)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    return Certificate(certificate.fingerprint(hashes.SHA256()).hex(), quote(pem, safe=""))
+    pair = certified(ec.generate_private_key(ec.SECP256R1()), owner, valid_for=timedelta(days=-1 if expired else 1))
+    fingerprint = x509.load_pem_x509_certificate(pair.certificate).fingerprint(hashes.SHA256())
+    return Certificate(fingerprint.hex(), quote(pair.certificate.decode(), safe=""))

@@ -7,7 +7,7 @@ import pytest
 
 from config.catalogue import Tls
 from connectors.transport.http import Transport
-from tests.unit.connectors.keys import a_pair
+from tests.self_signed import a_pair
 from tests.unit.connectors.signed_messages import FromZeep
 from tests.unit.connectors.soap_office import SoapOffice, an_office
 

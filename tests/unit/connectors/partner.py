@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -97,6 +97,12 @@ def answering(*replies: bytes) -> Behaviour:
             connection.sendall(waiting.pop(0) if len(waiting) > 1 else waiting[0])
 
     return behave
+
+
+def scripted(replies: Iterable[bytes | Behaviour]) -> Behaviour:
+    """Does the one thing that the test has thought up, if there is one; otherwise answers with ``replies`` in order."""
+    acts = [reply for reply in replies if not isinstance(reply, bytes)]
+    return acts[-1] if acts else answering(*(reply for reply in replies if isinstance(reply, bytes)))
 
 
 def after_reading(act: Callable[[socket.socket], object]) -> Behaviour:

@@ -18,8 +18,8 @@ from connectors.transport.wsse import DS, SECURITY, TIMESTAMP, TOKEN, WSU_ID, Ws
 from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted, verify
 from connectors.transport.xml import Element
 from hub.clock import now
+from tests.self_signed import Pair, a_pair
 from tests.unit.connectors.forgeries import part
-from tests.unit.connectors.keys import Pair, a_pair
 
 CODE = "000.00.16.H42-261124-0001"
 

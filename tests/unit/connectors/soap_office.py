@@ -23,7 +23,7 @@ from hub.clock import now
 from schemas.department import Handoff
 from tests.builders import a_submission
 from tests.catalogue_secrets import CATALOGUE, environment
-from tests.unit.connectors.partner import Behaviour, Partner, answering, partner
+from tests.unit.connectors.partner import Behaviour, Partner, answering, partner, scripted
 
 CODE = "000.00.31.H42-261124-0001"
 RECEIPT = "<receipt><number>31/2026-7</number><receivedAt>2026-11-24T09:00:00+07:00</receivedAt></receipt>"
@@ -59,10 +59,7 @@ class SoapOffice:
     def will(self, *replies: bytes | Behaviour) -> SOAPDepartment:
         """The port, when the department gives these replies, or does one thing that the test has thought up."""
         self.requests.clear()
-        self.behaviour = answering(*(reply for reply in replies if isinstance(reply, bytes)))
-        for reply in replies:
-            if not isinstance(reply, bytes):
-                self.behaviour = reply
+        self.behaviour = scripted(replies)
         return self.port
 
 

@@ -17,7 +17,7 @@ from connectors.transport.envelope import payload_of
 from connectors.transport.exchange import recording
 from connectors.transport.soap import SoapSecurity
 from connectors.transport.wsse import UnusableKeyError
-from tests.unit.connectors.keys import a_pair, an_outdated_pair
+from tests.self_signed import a_pair, an_outdated_pair
 from tests.unit.connectors.lures import a_listener
 from tests.unit.connectors.soap_office import (
     CODE,

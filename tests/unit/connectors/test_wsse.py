@@ -14,8 +14,8 @@ from connectors.transport.wsse import WsseKey
 from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted, verify
 from connectors.transport.xml import Element
 from hub.clock import now
+from tests.self_signed import a_pair, an_outdated_pair
 from tests.unit.connectors.forgeries import part
-from tests.unit.connectors.keys import a_pair, an_outdated_pair
 from tests.unit.connectors.signed_messages import (
     CODE,
     FromZeep,

@@ -9,8 +9,8 @@ from connectors.transport.envelope import BODY, HEADER, to_bytes
 from connectors.transport.wsse import DS, TIMESTAMP, TOKEN, WSSE, WSU, WsseKey
 from connectors.transport.wsse_verifier import verify
 from hub.clock import now
+from tests.self_signed import a_pair
 from tests.unit.connectors.forgeries import OTHERS, WRAPPING, part
-from tests.unit.connectors.keys import a_pair
 from tests.unit.connectors.signed_messages import CODE, FromZeep, code_in, over_the_wire, pinned, refusal, signed
 
 

@@ -19,39 +19,22 @@ DAY: Final = datetime(2026, 11, 24, 8, 15, 2, tzinfo=UTC)
 """when things are signed in these tests"""
 Hash = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def key_usage(*purposes: str) -> tuple[x509.KeyUsage, bool]:
+    """Critical, for these purposes (names of ``x509.KeyUsage``) and no other."""
+    all_ = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    more = ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{name: name in purposes for name in (*all_, *more)}), True
+
+
 CA: Final[tuple[tuple[x509.ExtensionType, bool], ...]] = (
     (x509.BasicConstraints(ca=True, path_length=None), True),
-    (
-        x509.KeyUsage(
-            digital_signature=False,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=True,
-            crl_sign=True,
-            encipher_only=False,
-            decipher_only=False,
-        ),
-        True,
-    ),
+    key_usage("key_cert_sign", "crl_sign"),
 )
 SIGNER: Final[tuple[tuple[x509.ExtensionType, bool], ...]] = (
     (x509.BasicConstraints(ca=False, path_length=None), True),
-    (
-        x509.KeyUsage(
-            digital_signature=True,
-            content_commitment=True,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=False,
-            crl_sign=False,
-            encipher_only=False,
-            decipher_only=False,
-        ),
-        True,
-    ),
+    key_usage("digital_signature", "content_commitment"),
 )
 STAMPER: Final = (*SIGNER, (x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")]), True))
 Extensions = Sequence[tuple[x509.ExtensionType, bool]]
