@@ -69,7 +69,7 @@ class BankDay:
     quiet: Event = field(default_factory=Event)
     """set once no dossier, notice or parcel of the demo is under way any more"""
     stopped: Event = field(default_factory=Event)
-    deeds: int = 0
+    commands: int = 0
     """what persons have done so far"""
     charges: int = 0
     """what gateways kept, by their reports"""
@@ -78,8 +78,8 @@ class BankDay:
         """Until everybody has paid once, and the hub has handled all that it was told. Raises InvalidState."""
         while self.payers.waiting:
             self._look(vi("the payers get their demands"), len(self.payers.waiting))
-            for standing in self.stands().values():
-                self.payers.look(standing)
+            for submission in self.statuses().values():
+                self.payers.look(submission)
         self.wait(self._unknown, vi("the notifications are recorded"))
 
     def end(self) -> None:
@@ -101,34 +101,34 @@ class BankDay:
             self._look(vi("dossiers and consignments end"), None)
 
     def bring(self, report: dict[str, Any]) -> None:
-        """A person brings the report of what a payout is made of."""
-        said = gateway_payouts.PayoutReport.model_validate_json(json.dumps(report))
-        self.act(CASHIER, lambda uow: gateway_payouts.bring(uow, said))
+        """Bring in a gateway's report of what a payout consists of, as a person."""
+        payout_report = gateway_payouts.PayoutReport.model_validate_json(json.dumps(report))
+        self.act(CASHIER, lambda uow: gateway_payouts.bring(uow, payout_report))
 
-    def stands(self) -> dict[str, SubmissionStatus]:
-        """Dossier code → how it stands, by the public API."""
-        found = self.portal.statuses(quote(self.since.isoformat()))
-        return {one.dossier_code: one for one in found if one.dossier_code in self.codes}
+    def statuses(self) -> dict[str, SubmissionStatus]:
+        """Dossier code → its status, by the public API."""
+        statuses = self.portal.statuses(quote(self.since.isoformat()))
+        return {one.dossier_code: one for one in statuses if one.dossier_code in self.codes}
 
     def booked(self) -> list[dict[str, Any]]:
-        """The bank's own book of the account, as it says itself."""
+        """The sandbox bank's own entries of the account."""
         rows = self.banks.seen(self.banks.own, "book")
         return [row for row in rows if row["account"] == self.banks.account]
 
     def own(self) -> list[dict[str, Any]]:
-        """Of that, what has moved since the demo began."""
+        """Of these, the entries since the demo began."""
         return [row for row in self.booked() if datetime.fromisoformat(row["at"]) >= self.since]
 
-    def act(self, actor: str, verb: "Callable[[UnitOfWork], Any]") -> Any:
-        """``verb`` by a person, with what follows from it."""
+    def act(self, actor: str, command: "Callable[[UnitOfWork], Any]") -> Any:
+        """Run ``command`` as a person, with the subscribers of its events."""
 
         def whole(uow: "UnitOfWork") -> tuple[Any, list[Any]]:
-            done = verb(uow)
+            done = command(uow)
             return done, done if isinstance(done, list) else []
 
         done = dispatch.run_command(self.hub, actor, whole)
-        self.deeds += 1
-        self.patience.observe(self.deeds, "persons")
+        self.commands += 1
+        self.patience.observe(self.commands, "persons")
         return done
 
     def wait(self, missing: "Callable[[Connection], int]", what: str) -> None:
@@ -151,9 +151,9 @@ class BankDay:
             raise InvalidState(vi("waiting for {waits}", waits=self.waits))
 
     def _unknown(self, conn: "Connection") -> int:
-        told: Sequence[PaidDemand] = [deed for deed in self.payers.deeds if deed.told]
-        named = [deed.provider for deed in told], [deed.txn for deed in told]
-        return int(one(conn, _KNOWN, (len(told), *named))["missing"])
+        notified: Sequence[PaidDemand] = [payment for payment in self.payers.payments if payment.notified]
+        named = [payment.provider for payment in notified], [payment.txn for payment in notified]
+        return int(one(conn, _KNOWN, (len(notified), *named))["missing"])
 
     def _unmatched(self, conn: "Connection") -> int:
         booked = self.booked()
@@ -190,7 +190,7 @@ WHERE id = ANY(%s) AND status NOT IN ('paid', 'paid_unconfirmed', 'settled')
 
 @dataclass(frozen=True)
 class Settling:
-    """The morning after, for ``day``."""
+    """The morning after ``day``: its exceptions are resolved and its days closed."""
 
     day: BankDay
 
@@ -221,15 +221,15 @@ class Settling:
         return [self._agreed(partial(closes.close_day, account=account, day=day)) for day in days]
 
     def _agreed(self, close: "Callable[[UnitOfWork], Closing]") -> "Closing":
-        """What came of it when the second person agreed; with new numbers where a postman collected meanwhile."""
+        """The closing after the second person agreed; proposed again where a postman collected meanwhile."""
         from hub.fees.closing.model import CloseStep
 
         self.day.act(CASHIER, close)
         for actor in islice(cycle((CHIEF, CASHIER)), TRIES):
-            found: Closing = self.day.act(actor, close)
-            if found.step is not CloseStep.PROPOSED:
+            closing: Closing = self.day.act(actor, close)
+            if closing.step is not CloseStep.PROPOSED:
                 break
-        return found
+        return closing
 
     def tables(self) -> "tuple[list[Settlement], int]":
         """The month's tables as they would be if it ended now: made in earnest, sealed, and taken back.
@@ -242,7 +242,7 @@ class Settling:
         from hub.fees.ledger import book
         from hub.fees.settlements import store
 
-        made: list[Settlement] = []
+        tables: list[Settlement] = []
         owed: list[int] = []
         today = local(now()).date()
 
@@ -250,12 +250,12 @@ class Settling:
             with uow.conn.transaction() as savepoint:
                 book.hold(uow.conn)
                 settlements.compute(uow, today)
-                made.extend(store.of_month(uow.conn, today.replace(day=1)))
+                tables.extend(store.of_month(uow.conn, today.replace(day=1)))
                 owed.append(one(uow.conn, _ON_331, (today,))["net"])
                 raise Rollback(savepoint)
 
         self.day.act(CASHIER, tried)
-        return made, owed[0]
+        return tables, owed[0]
 
     def remit(self) -> None:
         """The postal operators pay in what their postmen have collected so far, each with its report."""
@@ -274,12 +274,12 @@ class Settling:
         return [row["ref"] for row in self.day.own()]
 
     def _pay_again(self) -> None:
-        """What was short, and what the bank has taken back."""
+        """Pay what was short, and what the bank has taken back."""
         payers, demands = self.day.payers, []
-        for standing in self.day.stands().values():
-            if payers.ways.get(standing.dossier_code) in AGAIN:
-                demands.append((standing.fee or {})["demand_id"])
-                payers.pay(standing, PaymentScenario.EXACT)
+        for submission in self.day.statuses().values():
+            if payers.ways.get(submission.dossier_code) in AGAIN:
+                demands.append((submission.fee or {})["demand_id"])
+                payers.pay(submission, PaymentScenario.EXACT)
         self.day.wait(
             lambda conn: int(one(conn, _UNPAID, (demands,))["missing"]), vi("the rest of the underpaid demand")
         )
@@ -298,18 +298,18 @@ class Settling:
             self.day.act(actor, lambda uow: commands.resolve(uow, case, resolution, details, _REASON))
 
     def _unreadable(self) -> str:
-        """The demand of whoever's words were cut."""
-        [standing] = [
-            standing
-            for standing in self.day.stands().values()
-            if self.day.payers.ways.get(standing.dossier_code) is PaymentScenario.UNREADABLE
+        """The demand whose payment had its reference cut off."""
+        [submission] = [
+            submission
+            for submission in self.day.statuses().values()
+            if self.day.payers.ways.get(submission.dossier_code) is PaymentScenario.UNREADABLE
         ]
-        return str((standing.fee or {})["demand_id"])
+        return str((submission.fee or {})["demand_id"])
 
     def _refund(self, payment: str) -> None:
-        """What was paid too much goes back: one person asks, another approves, the bank pays."""
+        """Refund an overpayment: one person asks, another approves, the bank pays."""
         order = self.day.act(CASHIER, lambda uow: asking.request(uow, payment, _PAYEE, _REASON))
         self.day.act(CHIEF, lambda uow: orders.approve(uow, order.id, _REASON))
         sent = self.day.act(CASHIER, lambda uow: orders.send(uow, order.id))
-        said = {"reference": sent.reference, "amount": sent.amount, "account": sent.account, "words": "HOAN PHI"}
-        self.day.banks.ask(self.day.banks.own, "orders", said)
+        bank_order = {"reference": sent.reference, "amount": sent.amount, "account": sent.account, "words": "HOAN PHI"}
+        self.day.banks.ask(self.day.banks.own, "orders", bank_order)

@@ -91,21 +91,21 @@ class MonthRehearsal:
 
     def paid(self) -> None:
         """People paid on its last days; the bank's statements of those days come now."""
-        given = self.payers()
+        paying = self.payers()
         say(
             vi(
                 "Month {last:%m/%Y}: {count} dossiers with fees in the last {days} days of the month",
                 last=self.last,
-                count=len(given),
+                count=len(paying),
                 days=DAYS,
             )
         )
-        for trial in given:
+        for trial in paying:
             self.portal.submit(trial)
-        codes = {trial.code for trial in given}
+        codes = {trial.code for trial in paying}
         asked = self._wait(vi("the demands"), lambda: self._demanded(codes))
-        for number, standing in enumerate(asked):
-            self._pay(standing, self.days[number % DAYS])
+        for number, submission in enumerate(asked):
+            self._pay(submission, self.days[number % DAYS])
         for day in self.days:
             self.banks.ask(self.banks.own, "statements", {"account": self.banks.account, "day": day.isoformat()})
         self._wait(vi("the month's statement"), lambda: self._matched(len(asked)))
@@ -189,12 +189,12 @@ class MonthRehearsal:
 
     def _demanded(self, codes: set[str]) -> list[SubmissionStatus]:
         """Everybody, once everybody is asked to pay; nobody before."""
-        found = [one for one in self.portal.statuses(quote(self.since.isoformat())) if one.dossier_code in codes]
-        asked = [one for one in found if one.fee is not None and one.fee["qr"]]
+        statuses = [one for one in self.portal.statuses(quote(self.since.isoformat())) if one.dossier_code in codes]
+        asked = [one for one in statuses if one.fee is not None and one.fee["qr"]]
         return asked if len(asked) == len(codes) else []
 
-    def _pay(self, standing: SubmissionStatus, day: date) -> None:
-        asked = payer_notice.decode(str((standing.fee or {})["qr"]))
+    def _pay(self, submission: SubmissionStatus, day: date) -> None:
+        asked = payer_notice.decode(str((submission.fee or {})["qr"]))
         form = {"amount": asked.amount, "reference": asked.purpose, "account": asked.account}
         at = datetime.combine(day, time(9, 30), VIETNAM)
         self.banks.ask(self.banks.own, "transfers", {**form, "at": at.isoformat()})

@@ -47,7 +47,7 @@ class PaidDemand:
     txn: str
     ref: str
     amount: int
-    told: bool
+    notified: bool
 
 
 class Banks:
@@ -58,44 +58,44 @@ class Banks:
 
     def __init__(self, catalogue: Catalogue, served: Mapping[str, str], patience: Patience) -> None:
         self._patience = patience
-        desk = catalogue.fee_settings
-        if desk is None:
+        fees = catalogue.fee_settings
+        if fees is None:
             raise BankRefused("the catalogue collects nothing")
         self._served = served
-        self.account = desk.account.number
-        self.own = desk.account.bank
+        self.account = fees.account.number
+        self.own = fees.account.bank
         self.channels = [bank.code for bank in catalogue.banks.values() if self.account in bank.notified]
         self.gateways = [code for code in self.channels if _collects(catalogue.banks[code])]
 
     def ask(self, bank: str, what: str, form: Mapping[str, Any]) -> Any:
         """Post ``form``. Raises BankRefused."""
-        return self._said(bank, what, self._send("POST", bank, what, json=dict(form)))
+        return self._answer(bank, what, self._send("POST", bank, what, json=dict(form)))
 
     def can(self, bank: str, what: str, form: Mapping[str, Any]) -> Any | None:
         """The same; None where the bank says that it has nothing to do. Raises BankRefused."""
         reply = self._send("POST", bank, what, json=dict(form))
-        return None if reply.status_code == _REFUSED else self._said(bank, what, reply)
+        return None if reply.status_code == _REFUSED else self._answer(bank, what, reply)
 
     def seen(self, bank: str, listing: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._send("GET", bank, listing).json()
         return rows
 
     @staticmethod
-    def _said(bank: str, what: str, reply: requests.Response) -> Any:
+    def _answer(bank: str, what: str, reply: requests.Response) -> Any:
         if not reply.ok:
             raise BankRefused(f"{bank} {what}: HTTP {reply.status_code} {reply.text[:200]}")
         return reply.json()
 
-    def _send(self, method: str, bank: str, what: str, **said: Any) -> requests.Response:
+    def _send(self, method: str, bank: str, what: str, **arguments: Any) -> requests.Response:
         root = "/".join(self._served[f"bank.{bank}"].split("/")[:3])
         why = ""
         while not self._patience.over:
             try:
                 with requests.Session() as session:
                     session.trust_env = False
-                    return session.request(method, f"{root}/_sandbox/{what}", timeout=TIMEOUT, **said)
+                    return session.request(method, f"{root}/_sandbox/{what}", timeout=TIMEOUT, **arguments)
             except requests.ConnectionError as error:
-                # Nobody listens, so nothing was done; once something was sent, it is not said again.
+                # Nobody listens, so nothing was done; once something was sent, it is not sent again.
                 if not isinstance(error.args[0], MaxRetryError):
                     raise BankRefused(f"{bank} {what}: {type(error).__name__}") from None
                 why = type(error).__name__
@@ -112,11 +112,11 @@ def _collects(bank: Bank) -> bool:
 
 @dataclass
 class Payers:
-    """Whoever has to pay first. ``ways``: dossier code → how they do it."""
+    """The payers. ``ways``: dossier code → how its fee is paid."""
 
     banks: Banks
     ways: Mapping[str, PaymentScenario]
-    deeds: list[PaidDemand] = field(default_factory=list)
+    payments: list[PaidDemand] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._channels = cycle(self.banks.channels)
@@ -127,15 +127,15 @@ class Payers:
         """Dossier codes of those who have not paid yet."""
         return set(self.ways) - self._paid
 
-    def look(self, standing: SubmissionStatus) -> None:
+    def look(self, submission: SubmissionStatus) -> None:
         """Pay, if there is something to pay and it has not been paid. Raises BankRefused."""
-        if standing.dossier_code in self.waiting and standing.fee is not None and standing.fee["qr"]:
-            self._paid.add(standing.dossier_code)
-            self.pay(standing, self.ways[standing.dossier_code])
+        if submission.dossier_code in self.waiting and submission.fee is not None and submission.fee["qr"]:
+            self._paid.add(submission.dossier_code)
+            self.pay(submission, self.ways[submission.dossier_code])
 
-    def pay(self, standing: SubmissionStatus, way: PaymentScenario) -> None:
+    def pay(self, submission: SubmissionStatus, way: PaymentScenario) -> None:
         """Read the QR as a banking app does, and pay. Raises BankRefused."""
-        asked = payer_notice.decode(str((standing.fee or {})["qr"]))
+        asked = payer_notice.decode(str((submission.fee or {})["qr"]))
         bank = next(self._channels) if way is PaymentScenario.EXACT else self.banks.own
         form = {
             "amount": _amount(asked.amount or 0, way),
@@ -144,9 +144,9 @@ class Payers:
             "fate": _FATES.get(way, ""),
         }
         for done in self.banks.ask(bank, "transfers", form):
-            told = bool(done["answers"])
-            self.deeds.append(
-                PaidDemand(standing.dossier_code, way, bank, done["txn"], done["ref"], done["amount"], told)
+            notified = bool(done["answers"])
+            self.payments.append(
+                PaidDemand(submission.dossier_code, way, bank, done["txn"], done["ref"], done["amount"], notified)
             )
 
 

@@ -74,34 +74,34 @@ CODES: Final[Mapping[str, str]] = {
     "unknown": "R01",
     "lost": "N02",
 }
-"""An exception → the code of the case that has to stand behind it."""
+"""exception → the code of the case that has to be open for it"""
 
 
 @dataclass(frozen=True)
 class Reckoning:
-    """The three sums, what lies between each and the money of the dossiers, and the cases that stand open. Đồng."""
+    """The three sums, the exceptions between each and the money of the dossiers, and the open cases. In đồng."""
 
     demanded: int
     notified: int
     booked: int
     allocated: int
     """what counts for the dossiers: all three come to it"""
-    owed: Mapping[str, int]
+    demand_exceptions: Mapping[str, int]
     """exception → what it takes from the demanded"""
-    told: Mapping[str, int]
+    notification_exceptions: Mapping[str, int]
     """exception → what it adds to, or takes from the notified"""
-    seen: Mapping[str, int]
+    bank_exceptions: Mapping[str, int]
     """exception → what it adds to, or takes from the booked"""
     cases: Sequence[Mapping[str, Any]]
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
     def off(self) -> Iterator[str]:
-        """Where a sum and its exceptions do not come to what counts for the dossiers."""
+        """Sums that do not, with their exceptions, come to what is allocated to the dossiers."""
         for name, whole, between in (
-            ("demanded", self.demanded, self.owed),
-            ("notified", self.notified, self.told),
-            ("booked", self.booked, self.seen),
+            ("demanded", self.demanded, self.demand_exceptions),
+            ("notified", self.notified, self.notification_exceptions),
+            ("booked", self.booked, self.bank_exceptions),
         ):
             left = whole + sum(between.values()) - self.allocated
             if left:
@@ -109,11 +109,18 @@ class Reckoning:
 
     def amount(self, exception: str) -> int:
         """What it comes to, on whichever side it stands."""
-        return next((abs(side[exception]) for side in (self.owed, self.told, self.seen) if side.get(exception)), 0)
+        return next(
+            (
+                abs(side[exception])
+                for side in (self.demand_exceptions, self.notification_exceptions, self.bank_exceptions)
+                if side.get(exception)
+            ),
+            0,
+        )
 
     @property
     def unlisted(self) -> Iterator[str]:
-        """Each trouble of the day has happened, and somebody has a case about it."""
+        """Check that each trouble of the day has happened and has an exception."""
         known = {case["code"] for case in self.cases}
         for exception, code in CODES.items():
             if not self.amount(exception):
@@ -129,12 +136,12 @@ class Reckoning:
 
 
 def reckon(conn: Connection, day: BankDay, dossiers: Sequence[str]) -> Reckoning:
-    """As everything stands at one moment, in a transaction of its own. ``dossiers``: ids of those of the demo."""
+    """Compute the reckoning in one snapshot, in a transaction of its own. ``dossiers``: ids of those of the demo."""
     conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     demands = conn.execute(_DEMANDS, (list(dossiers),)).fetchall()
-    deeds, own = day.payers.deeds, day.own()
-    told_by = [deed.provider for deed in deeds], [deed.txn for deed in deeds]
-    named = (*told_by, [row["ref"] for row in own], [demand["id"] for demand in demands])
+    payments_made, own = day.payers.payments, day.own()
+    provider_ids = [payment.provider for payment in payments_made], [payment.txn for payment in payments_made]
+    named = (*provider_ids, [row["ref"] for row in own], [demand["id"] for demand in demands])
     payments = conn.execute(_PAYMENTS, named).fetchall()
     ids = [payment["id"] for payment in payments]
     everything = [*ids, *(demand["id"] for demand in demands)]
@@ -148,16 +155,16 @@ def reckon(conn: Connection, day: BankDay, dossiers: Sequence[str]) -> Reckoning
     held = [payment["amount"] for payment in cash if payment["status"] == "notified"]
     out = [row["amount"] for row in own if row.get("reference")]
     counts.update(lost=len(lost), taken_back=len(back), refunded=len(out), cash=len(cash), held=len(held))
-    told = {**waiting, "lost": sum(lost), "taken_back": -sum(back), "refunded": sum(out)}
-    told["cash"] = sum(_ordered(day).get(payment["provider_txn"], 0) for payment in cash)
+    notified = {**waiting, "lost": sum(lost), "taken_back": -sum(back), "refunded": sum(out)}
+    notified["cash"] = sum(_ordered(day).get(payment["provider_txn"], 0) for payment in cash)
     return Reckoning(
         demanded=sum(demand["due"] for demand in demands),
-        notified=sum(deed.amount for deed in deeds if deed.told),
+        notified=sum(payment.amount for payment in payments_made if payment.notified),
         booked=sum(row["amount"] for row in own),
         allocated=sum(demand["allocated"] for demand in demands),
-        owed=owed,
-        told=told,
-        seen={**waiting, "charges": day.charges, "held": sum(held)},
+        demand_exceptions=owed,
+        notification_exceptions=notified,
+        bank_exceptions={**waiting, "charges": day.charges, "held": sum(held)},
         cases=cases,
         counts=counts,
     )
@@ -174,16 +181,16 @@ def _ordered(day: BankDay) -> dict[str, int]:
 
 
 def _owed(demands: Sequence[Mapping[str, Any]], counts: Counter[str]) -> dict[str, int]:
-    found: Counter[str] = Counter()
+    by_exception: Counter[str] = Counter()
     for demand in demands:
         left = demand["due"] - demand["allocated"]
         if not left:
             continue
         status = {"part_paid": "short", "reopened": "reopened", "cancelled": "cancelled"}.get(demand["status"])
         exception = status or ("unpaid" if demand["pay_first"] else "later")
-        found[exception] -= left
+        by_exception[exception] -= left
         counts[exception] += 1
-    return dict(found)
+    return dict(by_exception)
 
 
 def _waiting(
@@ -191,12 +198,12 @@ def _waiting(
 ) -> dict[str, int]:
     """Money that came and counts for no dossier, by the case that stands behind it."""
     codes = {case["object_id"]: case["code"] for case in cases if case["code"] in ("R01", "R03", "R05")}
-    found: Counter[str] = Counter()
+    by_exception: Counter[str] = Counter()
     for item in items:
         exception = {"R03": "twice", "R05": "over"}.get(codes.get(item["item"], ""), "unknown")
-        found[exception] -= item["net"]
+        by_exception[exception] -= item["net"]
         counts[exception] += 1
-    return dict(found)
+    return dict(by_exception)
 
 
 def proved(conn: Connection, day: BankDay) -> Iterator[str]:
@@ -212,13 +219,17 @@ def proved(conn: Connection, day: BankDay) -> Iterator[str]:
             yield f"fees: {result.invariant} {result.name}: {offender.what} {offender.how}"
 
 
-def write(found: Reckoning, title: str) -> None:
+def write(sums: Reckoning, title: str) -> None:
     """The equation, on stdout."""
     table = Table(title=title, title_justify="left", show_footer=True)
     table.add_column(vi("Code"), footer="")
     table.add_column(vi("Heading"), footer=vi("= Money of the dossiers"))
     table.add_column(vi("No."), justify="right")
-    sides = ((found.demanded, found.owed), (found.notified, found.told), (found.booked, found.seen))
+    sides = (
+        (sums.demanded, sums.demand_exceptions),
+        (sums.notified, sums.notification_exceptions),
+        (sums.booked, sums.bank_exceptions),
+    )
     for label, (whole, between) in zip(
         (vi("Amount due"), vi("Amount notified"), vi("Booked at the bank")), sides, strict=True
     ):
@@ -228,9 +239,9 @@ def write(found: Reckoning, title: str) -> None:
         amounts = [between.get(name, 0) for _, between in sides]
         if any(amounts):
             shown = [_signed(amount) for amount in amounts]
-            table.add_row(CODES.get(name, ""), label, str(found.counts[name] or ""), *shown)
+            table.add_row(CODES.get(name, ""), label, str(sums.counts[name] or ""), *shown)
     say(table)
-    listed = Counter(case["code"] for case in found.cases)
+    listed = Counter(case["code"] for case in sums.cases)
     if listed:
         say(vi("Open exceptions: ") + ", ".join(f"{code} × {count}" for code, count in sorted(listed.items())))
 
@@ -258,9 +269,9 @@ def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> No
 
 def tables_off(tables: "Sequence[Settlement]", owed: int) -> Iterator[str]:
     """What the book owes to departments is what their tables say, to the đồng."""
-    said = sum(table.net for table in tables)
-    if owed != said:
-        yield f"fees: 331 has {owed} VND, the departments' tables come to {said} VND"
+    total = sum(table.net for table in tables)
+    if owed != total:
+        yield f"fees: 331 has {owed} VND, the departments' tables come to {total} VND"
 
 
 def say(what: Table | str) -> None:
@@ -293,12 +304,12 @@ class Accounts:
 
 
 def opened(
-    hub: "Hub", portal: PortalClient, effects: Path, given: list[SubmissionTrial], patience: Patience
+    hub: "Hub", portal: PortalClient, effects: Path, trials: list[SubmissionTrial], patience: Patience
 ) -> BankDay:
     """The bank day of these trials. ``effects``: where the sandbox writes, and says its addresses."""
     banks = Banks(hub.catalogue, addresses(effects / "addresses.json"), patience)
-    ways = {trial.code: trial.way for trial in given if trial.way is not None}
-    return BankDay(hub, portal, banks, Payers(banks, ways), {trial.code for trial in given}, now(), effects, patience)
+    ways = {trial.code: trial.way for trial in trials if trial.way is not None}
+    return BankDay(hub, portal, banks, Payers(banks, ways), {trial.code for trial in trials}, now(), effects, patience)
 
 
 def run(day: BankDay) -> Accounts:
@@ -318,11 +329,11 @@ def run(day: BankDay) -> Accounts:
     return Accounts(evening, settled, closings, tables, [*wrong, *more, *settled.unsettled])
 
 
-def write_accounts(found: Accounts, names: Mapping[str, str]) -> None:
+def write_accounts(accounts: Accounts, names: Mapping[str, str]) -> None:
     """On stdout. ``names``: department → how people call it."""
-    write(found.evening, vi("The bank's day: due = notified = booked ± each exception (VND)"))
-    write(found.settled, vi("After each exception is resolved, approved by two persons (VND)"))
-    for closing in found.closings[-1:]:
+    write(accounts.evening, vi("The bank's day: due = notified = booked ± each exception (VND)"))
+    write(accounts.settled, vi("After each exception is resolved, approved by two persons (VND)"))
+    for closing in accounts.closings[-1:]:
         say(
             vi(
                 "Day {day:%d/%m/%Y} of account {account}: {step}",
@@ -331,23 +342,23 @@ def write_accounts(found: Accounts, names: Mapping[str, str]) -> None:
                 step=STEPS[closing.step],
             )
         )
-    if not found.closings:
+    if not accounts.closings:
         say(vi("Today was closed before: what came since is booked on the next open day"))
-    write_tables(found.tables, names)
+    write_tables(accounts.tables, names)
 
 
-def findings(found: Accounts) -> Iterator[str]:
+def findings(accounts: Accounts) -> Iterator[str]:
     """What does not hold, a sentence each."""
-    yield from found.wrong
-    for closing in found.closings:
+    yield from accounts.wrong
+    for closing in accounts.closings:
         if closing.step is not CloseStep.DONE:
             red = ", ".join(f"{gate.label}: {gate.finding}" for gate in closing.gates if not gate.green)
             yield f"fees: the day is not closed: {red or ', '.join(closing.changed) or closing.step}"
 
 
 def _reckoned(day: BankDay) -> tuple[Reckoning, list[str]]:
-    dossiers = [standing.id for standing in day.stands().values()]
+    dossiers = [submission.id for submission in day.statuses().values()]
     with day.hub.db.transaction() as conn:
-        found = reckon(conn, day, dossiers)
+        sums = reckon(conn, day, dossiers)
     with day.hub.db.connection() as conn:
-        return found, [*found.off, *proved(conn, day)]
+        return sums, [*sums.off, *proved(conn, day)]

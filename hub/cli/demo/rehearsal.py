@@ -69,10 +69,10 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -
         wrong = _settled(paid, names)
         shown = _evidence(conn, end, effects, settings, wrong)
     statuses = list(portal.statuses(quote(since.isoformat())))
-    found = witnesses.findings(submissions, statuses, witnesses.read_records(effects, addresses.partners))
-    found += course.findings(submissions, end, catalogue)
-    if found:
-        wrong.insert(0, course.unproved(found, count))
+    problems = witnesses.findings(submissions, statuses, witnesses.read_records(effects, addresses.partners))
+    problems += course.findings(submissions, end, catalogue)
+    if problems:
+        wrong.insert(0, course.unproved(problems, count))
     if end.dead:
         wrong.append(course.waiting_for_a_person(end.dead))
     return RehearsalResult(wrong, shown)
@@ -87,15 +87,15 @@ def _trials(portal: PortalClient, catalogue: Catalogue, count: int) -> list[Subm
     """Those of the day's first run whose dossier codes the hub does not know yet. Raises InvalidState."""
     day = local(now()).date()
     for run in range(runs_a_day(catalogue)):
-        given = trials(catalogue, day, run, count)
-        if not portal.knows(given[0].code):
-            return given
+        batch = trials(catalogue, day, run, count)
+        if not portal.knows(batch[0].code):
+            return batch
     raise InvalidState("today's dossier codes for the demo are used up: come back tomorrow, or begin with an empty var")
 
 
 def _watch(
     conn: Connection,
-    given: list[SubmissionTrial],
+    submissions: list[SubmissionTrial],
     departments: tuple[Path, Addresses],
     day: BankDay,
     paid: Future[Accounts],
@@ -104,11 +104,11 @@ def _watch(
 
     Raises PortalRefused.
     """
-    references = [trial.reference for trial in given]
-    codes = {trial.code for trial in given}
+    references = [trial.reference for trial in submissions]
+    codes = {trial.code for trial in submissions}
     effects, addresses = departments
-    with ThreadPoolExecutor(SENDERS) as senders, display(len(given)) as shown:
-        sent = [senders.submit(day.portal.submit, trial) for trial in given]
+    with ThreadPoolExecutor(SENDERS) as senders, display(len(submissions)) as shown:
+        sent = [senders.submit(day.portal.submit, trial) for trial in submissions]
         while True:
             now_at = course.look(conn, references, day.since)
             arrived = witnesses.arrived(effects, addresses.partners, codes)
@@ -116,9 +116,9 @@ def _watch(
             shown.show(counts, day.waits)
             day.patience.observe((counts, now_at.moved, paid.done()))
             failed = _failed(paid) or any(_failed(one) for one in sent)
-            if now_at.over(len(given)):
+            if now_at.over(len(submissions)):
                 day.quiet.set()
-            if failed or (paid.done() and now_at.over(len(given))) or day.patience.over:
+            if failed or (paid.done() and now_at.over(len(submissions))) or day.patience.over:
                 break
             time.sleep(_POLL_SECONDS)
     for one in sent:

@@ -143,14 +143,14 @@ class ProgressLines:
         elapsed = time.monotonic() - self._started
         if elapsed >= self._next:
             self._next = elapsed + LINE_EVERY
-            said = " · ".join(f"{COUNT_LABELS[name]} {number}" for name, number in asdict(counts).items())
+            shown = " · ".join(f"{COUNT_LABELS[name]} {number}" for name, number in asdict(counts).items())
             fees = vi(" · fees wait for: {fees_wait_for}", fees_wait_for=fees_wait_for) if fees_wait_for else ""
             say(
                 vi(
                     "{elapsed:4.0f} s  {total} dossiers: {counts}{fees}",
                     elapsed=elapsed,
                     total=self._total,
-                    counts=said,
+                    counts=shown,
                     fees=fees,
                 )
             )

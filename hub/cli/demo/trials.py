@@ -96,20 +96,20 @@ def trials(catalogue: Catalogue, day: date, run: int, count: int) -> list[Submis
     first_prefix = run * len(catalogue.departments)
     serials = islice(_serials(catalogue, first_prefix), count)
     people = tomllib.loads(Path(__file__).with_name("people.toml").read_text(encoding="utf-8"))
-    made = [
+    drafts = [
         _trial(catalogue, people, procedure, f"{catalogue.portal.centre}-{day:%y%m%d}-{serial}", number)
         for number, (procedure, serial) in enumerate(serials)
     ]
-    return _paid(catalogue, made)
+    return _paid(catalogue, drafts)
 
 
-def _paid(catalogue: Catalogue, made: list[SubmissionTrial]) -> list[SubmissionTrial]:
+def _paid(catalogue: Catalogue, drafts: list[SubmissionTrial]) -> list[SubmissionTrial]:
     """Who pays first, and how: the troubles go to ordinary dossiers, as far as there are some."""
-    first = [trial for trial in made if catalogue.procedures[trial.submission.procedure].pay is Pay.FIRST]
+    first = [trial for trial in drafts if catalogue.procedures[trial.submission.procedure].pay is Pay.FIRST]
     ordinary = sorted(first, key=lambda trial: bool(trial.fate.suffix or trial.parcel or trial.papers))
     troubles = {trial.code: way for trial, way in zip(ordinary, TROUBLES, strict=False)}
     ways = {trial.code: troubles.get(trial.code, PaymentScenario.EXACT) for trial in first}
-    return [replace(trial, way=ways.get(trial.code)) for trial in made]
+    return [replace(trial, way=ways.get(trial.code)) for trial in drafts]
 
 
 def _serials(catalogue: Catalogue, first_prefix: int) -> Iterator[tuple[Procedure, str]]:

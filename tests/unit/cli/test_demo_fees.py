@@ -24,10 +24,16 @@ EVENING = Reckoning(
     notified=3_300_000,
     booked=3_195_000,
     allocated=2_375_000,
-    owed={"later": -550_000, "short": -75_000, "unpaid": -1_000_000, "reopened": -150_000},
-    told={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "lost": 50_000, "taken_back": -75_000}
+    demand_exceptions={"later": -550_000, "short": -75_000, "unpaid": -1_000_000, "reopened": -150_000},
+    notification_exceptions={
+        "over": -50_000,
+        "twice": -150_000,
+        "unknown": -1_000_000,
+        "lost": 50_000,
+        "taken_back": -75_000,
+    }
     | {"cash": 300_000},
-    seen={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "charges": 80_000, "held": 300_000},
+    bank_exceptions={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "charges": 80_000, "held": 300_000},
     cases=[{"id": f"ex_{code}", "code": code} for code in ("R01", "R03", "R04", "R05", "N02")],
 )
 """A day with one of each trouble, and everything where it should be."""
@@ -36,9 +42,9 @@ SETTLED = Reckoning(
     notified=3_450_000,
     booked=3_120_000,
     allocated=3_200_000,
-    owed={"later": -950_000},
-    told={"lost": 50_000, "taken_back": -100_000, "refunded": -200_000},
-    seen={"charges": 80_000},
+    demand_exceptions={"later": -950_000},
+    notification_exceptions={"lost": 50_000, "taken_back": -100_000, "refunded": -200_000},
+    bank_exceptions={"charges": 80_000},
     cases=[],
 )
 
@@ -90,13 +96,14 @@ def test_a_trouble_without_a_case_is_noticed(code: str) -> None:
 
 
 def test_a_trouble_that_did_not_happen_is_noticed() -> None:
-    notified = {name: amount for name, amount in EVENING.told.items() if name != "lost"}
-    assert [finding for finding in replace(EVENING, told=notified).unlisted if "lost" in finding]
+    notified = {name: amount for name, amount in EVENING.notification_exceptions.items() if name != "lost"}
+    assert [finding for finding in replace(EVENING, notification_exceptions=notified).unlisted if "lost" in finding]
 
 
 @pytest.mark.parametrize("exception", OPEN)
 def test_what_is_still_open_after_all_was_settled_is_noticed(exception: str) -> None:
-    settled = replace(SETTLED, owed={**SETTLED.owed, exception: -1}, cases=[{"id": "ex_1", "code": "R01"}])
+    demand_exceptions = {**SETTLED.demand_exceptions, exception: -1}
+    settled = replace(SETTLED, demand_exceptions=demand_exceptions, cases=[{"id": "ex_1", "code": "R01"}])
     first, second = settled.unsettled
     assert exception in first
     assert "ex_1" in second
@@ -140,5 +147,5 @@ def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: PaymentScenario, 
 
     transfer = {"amount": amount, "reference": "HC000000000149", "account": "1020304050607", "fate": fate}
     assert banks.asked == [("bank", "transfers", transfer)]
-    assert payers.deeds == [PaidDemand("H", way, "bank", "1", "FT1", amount, told=True)]
+    assert payers.payments == [PaidDemand("H", way, "bank", "1", "FT1", amount, notified=True)]
     assert payers.waiting == set()
