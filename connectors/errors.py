@@ -32,7 +32,7 @@ class ConnectorCode(Explained):
     ERROR = ("PARTNER_ERROR", "The other party failed while it handled the request; it may have been acted on.")
     AUTH = (
         "PARTNER_AUTH",
-        "The other party does not accept our credentials; the dossier was not judged. Mend the secret, then replay.",
+        "The other party does not accept our credentials; the dossier was not judged. Correct the secret, then replay.",
     )
     ADDRESS = (
         "PARTNER_ADDRESS",

@@ -1,13 +1,14 @@
 """Arguments of commands: days, months, and ids, of which a beginning that only one row has is enough, as in git."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
 from typer import BadParameter
 
 from hub.cli import environment
+from hub.cli.exits import ExitCode, leave
 
 DAY: Final = "YYYY-MM-DD"
 MONTH: Final = "YYYY-MM"
@@ -34,6 +35,12 @@ def _read(text: str, form: str, message: str) -> datetime:
         return datetime.strptime(text, form)  # noqa: DTZ007 - a day of Vietnam's calendar has no zone
     except ValueError:
         raise BadParameter(f"{text!r} is {message}") from None
+
+
+def check_state(state: str | None, states: Collection[str], sentence: str) -> None:
+    """Exit with 2 and ``sentence`` if ``state`` is given and is none of ``states``."""
+    if state is not None and state not in states:
+        leave(ExitCode.USAGE, f"{sentence}: {', '.join(states)}")
 
 
 _MAX_LISTED: Final = 3
@@ -73,7 +80,6 @@ def whole_id(name: str) -> str:
     beginning = f"{prefix}_{match[2].upper()}"
     from psycopg import sql
 
-    from hub.cli.exits import ExitCode, leave
     from hub.errors import NotFound
 
     query = sql.SQL("SELECT id FROM {} WHERE starts_with(id, %s) ORDER BY id LIMIT %s")

@@ -126,8 +126,7 @@ def list_(
     """List proposed matches, the likeliest first, or those in another state."""
     from hub.fees.reconciliation.matching import views
 
-    if state not in STATES:
-        leave(ExitCode.USAGE, vi("hub: the status of a match is one of: {listed}", listed=", ".join(STATES)))
+    arguments.check_state(state, STATES, vi("hub: the status of a match is one of"))
     with environment.database() as conn:
         rows = views.groups(conn, state=state, account=account, day=day.date() if day else None, limit=limit)
     output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)

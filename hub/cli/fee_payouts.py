@@ -47,7 +47,7 @@ _COLUMNS: Final = (
     TableColumn("id", vi("Payment order")),
     TableColumn("reference", vi("Text")),
     TableColumn("purpose", vi("Purpose"), lambda name: PURPOSES[name]),
-    TableColumn("subject_id", "Cho"),
+    TableColumn("subject_id", vi("For")),
     TableColumn("amount", vi("Amount"), grouped),
     TableColumn("state", vi("Status"), lambda name: STATES[name]),
     TableColumn("maker", vi("Made by")),
@@ -58,7 +58,7 @@ _FIELDS: Final = (
     TableColumn("id", vi("Payment order")),
     TableColumn("reference", vi("Reference in the text")),
     TableColumn("purpose", vi("Purpose"), lambda name: PURPOSES[name]),
-    TableColumn("subject_id", "Cho"),
+    TableColumn("subject_id", vi("For")),
     TableColumn("account", vi("Debit account")),
     TableColumn("amount", vi("Amount"), grouped),
     TableColumn("holder", vi("Beneficiary")),
@@ -98,8 +98,7 @@ def list_(
     """List payment orders, oldest first. No payees."""
     from hub.fees.payouts.orders import store as views
 
-    if state is not None and state not in STATES:
-        leave(ExitCode.USAGE, vi("hub: the status of a payment order is one of: {listed}", listed=", ".join(STATES)))
+    arguments.check_state(state, STATES, vi("hub: the status of a payment order is one of"))
     with environment.database() as conn:
         rows = views.listing(conn, state=state, purpose=purpose, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
@@ -239,8 +238,7 @@ def refunds_(
     """List refunds by due date. No payees."""
     from hub.fees.payouts.refunds import store as views
 
-    if state is not None and state not in STATES:
-        leave(ExitCode.USAGE, vi("hub: the status of a refund is one of: {listed}", listed=", ".join(STATES)))
+    arguments.check_state(state, STATES, vi("hub: the status of a refund is one of"))
     with environment.database() as conn:
         rows = views.listing(conn, state=state, limit=limit)
     output.listing(rows, _REFUNDS, as_json=as_json)
@@ -305,11 +303,7 @@ def list_chargebacks(
     """List chargebacks by the day on which they have to be answered."""
     from hub.fees.payouts.chargebacks import commands as store
 
-    if state is not None and state not in CHARGEBACK_STATES:
-        leave(
-            ExitCode.USAGE,
-            vi("hub: the status of a chargeback is one of: {listed}", listed=", ".join(CHARGEBACK_STATES)),
-        )
+    arguments.check_state(state, CHARGEBACK_STATES, vi("hub: the status of a chargeback is one of"))
     with environment.database() as conn:
         rows = store.listing(conn, state=state, limit=limit)
     output.listing(rows, _CHARGEBACKS, as_json=as_json)
@@ -363,4 +357,4 @@ def lost(name: ChargebackName, *, reason: Reason) -> None:
     from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.lost(uow, name, reason)))
-    output.say(f"{name}: thua ✔")
+    output.say(vi("{name}: lost ✔", name=name))

@@ -95,8 +95,7 @@ def list_(
     """List receipts, newest first."""
     from hub.fees.receipts import store
 
-    if state is not None and state not in STATES:
-        leave(ExitCode.USAGE, vi("hub: the status of a receipt is one of: {listed}", listed=", ".join(STATES)))
+    arguments.check_state(state, STATES, vi("hub: the status of a receipt is one of"))
     with environment.database() as conn:
         rows = store.listing(conn, day=day.date() if day else None, state=state, limit=limit)
     output.listing([{**row, "issued_on": row["issued_on"].isoformat()} for row in rows], _LISTED, as_json=as_json)

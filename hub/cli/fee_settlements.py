@@ -224,7 +224,7 @@ _TABLES: Final = (
     TableColumn("department", vi("Agency")),
     TableColumn("label", vi("Status")),
     TableColumn("opening", vi("Brought forward"), grouped),
-    TableColumn("receipts", "Thu", grouped),
+    TableColumn("receipts", vi("Receipts of the month"), grouped),
     TableColumn("refunds", vi("Refunds"), grouped),
     TableColumn("adjustments", vi("Adjustment"), grouped),
     TableColumn("retained", vi("Retained"), grouped),

@@ -29,7 +29,10 @@ MALFORMED: Final = ProblemType(
     "request-malformed",
     400,
     msgid("The HTTP request is malformed"),
-    msgid("A header that must stand once is repeated, or cannot be read. Mend the request and send it again."),
+    msgid(
+        "A header that may occur only once is repeated, or a header cannot be parsed. Correct the request and send it"
+        " again."
+    ),
 )
 KEY_MISSING: Final = ProblemType(
     "idempotency-key-missing",
@@ -60,8 +63,8 @@ SIGNATURE_REFUSED: Final = ProblemType(
     401,
     msgid("The sender could not be authenticated"),
     msgid(
-        "Check the key, the covered components and the clock (300 seconds at most). The reason stands in"
-        " the Centre's log: give it the request_id."
+        "Check the key, the covered components and the clock (300 seconds at most). The reason is in"
+        " the Centre's log: give the Centre the request_id."
     ),
 )
 NOT_FOUND: Final = ProblemType(
@@ -79,7 +82,7 @@ METHOD_NOT_ALLOWED: Final = ProblemType(
 TOO_SLOW: Final = ProblemType(
     "request-too-slow",
     408,
-    msgid("The request came too slowly"),
+    msgid("The request took too long to arrive"),
     msgid("Send the whole request again."),
 )
 IN_FLIGHT: Final = ProblemType(
@@ -97,21 +100,21 @@ TOO_LARGE: Final = ProblemType(
 ENCODING: Final = ProblemType(
     "content-encoding-not-supported",
     415,
-    msgid("Encoded bodies are not taken"),
+    msgid("Encoded bodies are not accepted"),
     msgid("Send the body as it is, without Content-Encoding."),
 )
 MEDIA_TYPE: Final = ProblemType(
     "media-type-not-supported",
     415,
     msgid("The media type is not supported"),
-    msgid("Use application/json (text/xml at the SOAP door), in UTF-8."),
+    msgid("Use application/json (text/xml at the SOAP endpoint), in UTF-8."),
 )
 CONTENT: Final = ProblemType(
     "content-invalid",
     422,
     msgid("The content is not valid"),
     msgid(
-        "Mend each place named in errors (JSON pointer) and send again. Nothing was stored, so the"
+        "Correct each place named in errors (JSON pointer) and send again. Nothing was stored, so the"
         " Idempotency-Key is still free: the same one may be used."
     ),
 )
@@ -119,7 +122,7 @@ PARAMETER: Final = ProblemType(
     "parameter-invalid",
     422,
     msgid("A parameter is not valid"),
-    msgid("Mend the parameter named in errors."),
+    msgid("Correct the parameter named in errors."),
 )
 KEY_REUSED: Final = ProblemType(
     "idempotency-key-reused",
@@ -131,18 +134,18 @@ REFERENCE_REUSED: Final = ProblemType(
     "reference-reused",
     422,
     msgid("The reference was used with other content"),
-    msgid("A reference (report_id) is used once, for ever. Give new content a new one."),
+    msgid("A reference (report_id) is never reused. Use a new one for new content."),
 )
 INTERNAL: Final = ProblemType(
     "internal-error",
     500,
-    msgid("The hub failed"),
-    msgid("Send it again later with the same Idempotency-Key. If it stays, give the Centre the request_id."),
+    msgid("Internal error"),
+    msgid("Send it again later with the same Idempotency-Key. If it persists, give the Centre the request_id."),
 )
 UNAVAILABLE: Final = ProblemType(
     "unavailable",
     503,
-    msgid("The hub cannot accept anything at the moment"),
+    msgid("The hub cannot accept requests at the moment"),
     msgid(
         "It may not have been stored. Send the same request with the same Idempotency-Key after Retry-After seconds."
     ),

@@ -73,13 +73,13 @@ ADVICE: Final = {
         " with the client certificate; check the clock (300 seconds at most)."
     ),
     problem_types.MEDIA_TYPE: msgid("Send text/xml (SOAP 1.1), in UTF-8."),
-    problem_types.CONTENT: msgid("Mend each element named here as the WSDL has it."),
-    problem_types.REFERENCE_REUSED: msgid("A reportId (answerId) is used once, for ever. Give new content a new one."),
+    problem_types.CONTENT: msgid("Correct each element named here as the WSDL has it."),
+    problem_types.REFERENCE_REUSED: msgid("A reportId (answerId) is never reused. Use a new one for new content."),
     problem_types.UNAVAILABLE: msgid(
         "It may not have been stored. Send the same message with the same reportId (answerId) after retryAfterSeconds."
     ),
     problem_types.INTERNAL: msgid(
-        "Send it again later with the same reportId (answerId). If it stays, give the Centre the X-Request-Id."
+        "Send it again later with the same reportId (answerId). If it persists, give the Centre the X-Request-Id."
     ),
 }
 """Advice for SOAP clients, where that of the problem type speaks of JSON and HTTP headers."""

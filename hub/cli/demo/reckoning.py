@@ -252,7 +252,7 @@ def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> No
     for label in (
         vi("Agency"),
         vi("Brought forward"),
-        "Thu",
+        vi("Receipts of the month"),
         vi("Refunds"),
         vi("Adjustment"),
         vi("Retained"),

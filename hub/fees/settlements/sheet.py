@@ -21,7 +21,7 @@ from schemas.workbook import Workbook
 TITLE: Final = vi("Summary of fees and charges collected")
 KINDS: Final[Mapping[str, str]] = {"phi": vi("Fee"), "le_phi": vi("Charge")}
 LINES: Final[Mapping[str, str]] = {
-    "receipt": "Thu",
+    "receipt": vi("Receipts of the month"),
     "refund": vi("Refunds"),
     "adjustment": vi("Adjustment"),
     "carried": vi("Carried forward from earlier periods"),

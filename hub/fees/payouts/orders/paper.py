@@ -48,7 +48,7 @@ def printed(order: PaymentOrder) -> str:
     rows = (
         (vi("Payment order number"), order.id),
         (vi("Purpose"), PURPOSES[order.purpose]),
-        ("Cho", order.subject_id),
+        (vi("For"), order.subject_id),
         (vi("Debit account"), order.account),
         (vi("Beneficiary"), payee.holder),
         (vi("Beneficiary's account"), payee.account),
