@@ -5,7 +5,7 @@ An entry that breaks its contract is set aside as it came and shown to a person;
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from config.catalogue import Bank, Catalogue, CertificateAuthority, Counterparty, Department, Operator
@@ -41,79 +41,63 @@ class FeedReader:
     """(the counterparty, its port, an entry that was set aside) → its arrival; None: this feed sets nothing aside"""
 
 
+def status_report(counterparty: str, report: StatusReport, *, key: str | None = None) -> Arrival:
+    """A department's report as an arrival: the same by push and by feed, so that one that comes by both is stored once.
+
+    ``key``: the idempotency key that the department sent; default: the report's id.
+    """
+    arrival = _arrival(counterparty, "department.status", report.report_id, report.model_dump_json().encode())
+    code = DossierCode.received(report.dossier_code).normalised
+    return replace(arrival, key=key or report.report_id, ordering_key=code)
+
+
+def tracking_event(counterparty: str, event: TrackingEvent) -> Arrival:
+    """A postal operator's event as an arrival, the same by callback and by feed."""
+    body = event.model_dump_json().encode()
+    return _arrival(counterparty, "postal.event", event.key, body, ordering_key=event.order_number)
+
+
+def _unreadable(party: Counterparty, entry: UnreadableEntry) -> Arrival:
+    return _arrival(party.counterparty, set_aside.KIND, entry.key, entry.model_dump_json().encode())
+
+
+def _arrival(source: str, kind: str, key: str, body: bytes, *, ordering_key: str = "") -> Arrival:
+    return Arrival(new_id(Prefix.INBOX), source, kind, key, key, body, ordering_key)
+
+
 def _reports(department: Department, port: DepartmentPort, cursor: str) -> FeedPage:
     changes = port.changes(cursor)
-    reports = [_report(department, report) for report in changes.reports]
+    reports = [status_report(department.counterparty, report) for report in changes.reports]
     return FeedPage([*reports, *(_unreadable(department, entry) for entry in changes.unreadable)], changes.cursor)
 
 
 def _report_again(department: Department, port: DepartmentPort, document: str) -> Arrival:
     entry = port.entry(document)
-    return _unreadable(department, entry) if isinstance(entry, UnreadableEntry) else _report(department, entry)
-
-
-def _report(department: Department, report: StatusReport) -> Arrival:
-    return Arrival(
-        id=new_id(Prefix.INBOX),
-        source=department.counterparty,
-        kind="department.status",
-        key=report.report_id,
-        external_id=report.report_id,
-        ordering_key=DossierCode.received(report.dossier_code).normalised,
-        body=report.model_dump_json().encode(),
-    )
+    if isinstance(entry, UnreadableEntry):
+        return _unreadable(department, entry)
+    return status_report(department.counterparty, entry)
 
 
 def _revocations(authority: CertificateAuthority, port: RevocationPort, cursor: str) -> FeedPage:
     revocations = port.changes(cursor)
     if revocations is None:
         return FeedPage([], cursor)
-    arrival = Arrival(
-        id=new_id(Prefix.INBOX),
-        source=authority.counterparty,
-        kind=crl_store.KIND,
-        key=revocations.key,
-        external_id=revocations.key,
-        body=revocations.der,
-        media_type="application/pkix-crl",
-    )
-    return FeedPage([arrival], revocations.cursor)
+    arrival = _arrival(authority.counterparty, crl_store.KIND, revocations.key, revocations.der)
+    return FeedPage([replace(arrival, media_type="application/pkix-crl")], revocations.cursor)
 
 
 def _tracking(operator: Operator, port: PostalPort, cursor: str) -> FeedPage:
     """One feed for each customer code, with all its consignments, in the operator's order."""
     feed = port.feed(cursor)
-    events = [_event(operator, event) for event in feed.events]
+    events = [tracking_event(operator.counterparty, event) for event in feed.events]
     return FeedPage([*events, *(_unreadable(operator, entry) for entry in feed.unreadable)], feed.cursor)
 
 
 def _event_again(operator: Operator, port: PostalPort, document: str) -> Arrival:
     entry = port.entry(document)
-    return _unreadable(operator, entry) if isinstance(entry, UnreadableEntry) else _event(operator, entry)
-
-
-def _event(operator: Operator, event: TrackingEvent) -> Arrival:
-    """The same arrival as the callback endpoint stores, so that an event that comes both ways is stored once."""
-    return Arrival(
-        id=new_id(Prefix.INBOX),
-        source=operator.counterparty,
-        kind="postal.event",
-        key=event.key,
-        external_id=event.key,
-        ordering_key=event.order_number,
-        body=event.model_dump_json().encode(),
-    )
-
-
-def _unreadable(party: Counterparty, entry: UnreadableEntry) -> Arrival:
-    return Arrival(
-        id=new_id(Prefix.INBOX),
-        source=party.counterparty,
-        kind=set_aside.KIND,
-        key=entry.key,
-        external_id=entry.key,
-        body=entry.model_dump_json().encode(),
-    )
+    if isinstance(entry, UnreadableEntry):
+        return _unreadable(operator, entry)
+    return tracking_event(operator.counterparty, entry)
 
 
 def _statements(bank: Bank, port: BankPort, cursor: str) -> FeedPage:
@@ -124,16 +108,8 @@ def _statements(bank: Bank, port: BankPort, cursor: str) -> FeedPage:
 
 def _file(bank: Bank, file: DeliveredFile) -> Arrival:
     digest = hashlib.sha256(file.body).hexdigest()
-    return Arrival(
-        id=new_id(Prefix.INBOX),
-        source=bank.counterparty,
-        kind="bank.statement",
-        key=digest,
-        external_id=f"{digest[:16]}:{file.name}",
-        ordering_key="statements",
-        body=file.body,
-        media_type="application/octet-stream",
-    )
+    arrival = _arrival(bank.counterparty, "bank.statement", digest, file.body, ordering_key="statements")
+    return replace(arrival, external_id=f"{digest[:16]}:{file.name}", media_type="application/octet-stream")
 
 
 FEEDS: Final[Mapping[type, FeedReader]] = {

@@ -7,17 +7,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from config.parties import Department
+from hub import feeds
 from hub.app import Hub
 from hub.http import answers, guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedReport
-from hub.messages.model import Arrival, InboxReceipt
+from hub.messages.model import InboxReceipt
 from schemas import strict
 from schemas.department import StatusReport
-from schemas.identifiers import DossierCode, Prefix, new_id
 
 router: Final = APIRouter(tags=["departments"])
-
-KIND: Final = "department.status"
 
 
 @router.post(
@@ -46,14 +44,5 @@ def _report(hub: Hub, sender: Department, key: str | None, body: bytes) -> Respo
 
 
 def take(hub: Hub, sender: Department, report: StatusReport, key: str | None) -> InboxReceipt:
-    """Store the report in the inbox; the same for push and feed, so that a report that came by both is stored once."""
-    arrival = Arrival(
-        id=new_id(Prefix.INBOX),
-        source=sender.counterparty,
-        kind=KIND,
-        key=key or report.report_id,
-        external_id=report.report_id,
-        body=report.model_dump_json().encode(),
-        ordering_key=DossierCode.received(report.dossier_code).normalised,
-    )
-    return ingest.store(hub, arrival)
+    """Store the report in the inbox."""
+    return ingest.store(hub, feeds.status_report(sender.counterparty, report, key=key))

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from hub import feeds
 from hub.app import Hub
 from hub.consignments import capability
 from hub.consignments.capability import TokenConsignment
@@ -21,13 +22,11 @@ from hub.http.problems import Problem
 from hub.messages import set_aside
 from hub.messages.model import Arrival, InboxReceipt
 from schemas import strict
-from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent
 from schemas.strict import Fault, Refused
 
 router: Final = APIRouter(tags=["postal operators"])
 
-KIND: Final = "postal.event"
 REFUSALS: Final = (
     problem_types.NOT_FOUND,
     problem_types.METHOD_NOT_ALLOWED,
@@ -77,16 +76,7 @@ def _report(hub: Hub, consignment: TokenConsignment, body: bytes) -> Response:
 
 
 def _arrival(consignment: TokenConsignment, event: TrackingEvent) -> Arrival:
-    """Build the inbox message; the same for webhook and feed, so that an event that came by both is stored once."""
-    return Arrival(
-        id=new_id(Prefix.INBOX),
-        source=f"postal.{consignment.operator}",
-        kind=KIND,
-        key=event.key,
-        external_id=event.key,
-        ordering_key=event.order_number,
-        body=event.model_dump_json().encode(),
-    )
+    return feeds.tracking_event(f"postal.{consignment.operator}", event)
 
 
 def _first_receipt(hub: Hub, consignment: TokenConsignment, event: TrackingEvent) -> InboxReceipt:
