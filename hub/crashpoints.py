@@ -31,7 +31,7 @@ _token = os.environ.get("HUB_CRASH_TOKEN")
 
 
 def reached(point: Point) -> None:
-    """Kill this process if a test asked for it and no other process has done so yet."""
+    """Kill this process if a test asked for that and no other process was killed yet."""
     if _at == point and _token is not None:
         try:
             Path(_token).unlink()

@@ -59,7 +59,7 @@ _PATTERNS: Final = (
     re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,190}\.[A-Za-z]{2,}"),  # e-mail
 )
 _SUSPECT: Final = re.compile(r"\d{9}|@")
-"""In nearly no line: only where it is found are the patterns tried."""
+"""in nearly no line; only where it matches are the patterns tried"""
 GATHER: Final = 0.1
 """seconds that lines below a warning may wait to be written together; a crash may take them along"""
 BOUND: Final = 100_000
@@ -134,7 +134,7 @@ class LineWriter:
         self._waiting.append(text)
 
     def flush(self) -> None:
-        """Everything that waits, now."""
+        """Write everything that waits now."""
         with self._writing:
             lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             with suppress(OSError, ValueError):  # a log that cannot be written turns nobody away
@@ -157,7 +157,7 @@ def flush() -> None:
 
 
 def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Nothing personal gets past here: neither under a name that says so, nor in text that looks like it."""
+    """Scrub personal data: values under a name of PERSONAL, and text that matches a pattern."""
     return {key: SCRUBBED if key in PERSONAL and value is not None else _clean(value) for key, value in event.items()}
 
 
@@ -205,7 +205,7 @@ def _raised(exc_info: ExcInfo | BaseException | bool | None) -> BaseException | 
 
 
 def _library(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A library's line: named by its logger, and its finished traceback dropped with the text in it."""
+    """A library's line: named by its logger, without its formatted traceback, whose text may quote data."""
     record = event.get("_record")
     if isinstance(record, logging.LogRecord):
         event["logger"] = record.name

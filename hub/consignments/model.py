@@ -100,7 +100,7 @@ LIFECYCLE: Final = Lifecycle(
 SETTLED: Final = frozenset(
     {ConsignmentStatus.REFUSED, ConsignmentStatus.CANCELLED, ConsignmentStatus.RETURNED, ConsignmentStatus.DELIVERED}
 )
-"""Nothing more is expected of these. A cancelled one may still turn up; it is open again then."""
+"""statuses that end it. A cancelled consignment may still be posted; it is open again then"""
 
 
 class Direction(StrEnum):
@@ -127,7 +127,7 @@ DIRECTIONS: Final = {
 
 
 class Service(StrEnum):
-    """The public postal service that is asked for (QĐ 45/2016 Đ5): 1 send, 2 receive the result, 3 both."""
+    """The public postal service that is ordered (QĐ 45/2016 Đ5): 1 send, 2 receive the result, 3 both."""
 
     DOCUMENTS = "documents"
     RESULT = "result"
@@ -135,7 +135,7 @@ class Service(StrEnum):
 
 
 class ItemKind(StrEnum):
-    """What lies in a consignment."""
+    """Contents of a consignment."""
 
     DOCUMENTS = "documents"
     RESULT = "result"
@@ -143,7 +143,7 @@ class ItemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ManifestItem:
-    """One line of the manifest. ``title`` comes from the catalogue: nobody's own words."""
+    """One line of the manifest. ``title`` comes from the catalogue: no free text."""
 
     dossier_id: str
     kind: ItemKind
@@ -154,7 +154,7 @@ class ManifestItem:
 
 @dataclass(frozen=True, slots=True)
 class Consignment:
-    """A consignment's row, without the names and addresses: those stand in the order alone."""
+    """A consignment's row, without names and addresses, which are in the order only."""
 
     id: str
     operator: str
@@ -195,7 +195,7 @@ Liable = Literal["operator", "sender", "agency", "nobody"]
 
 
 class Concern(StrEnum):
-    """Why a person has to look."""
+    """Kinds of concerns, for a person."""
 
     NOT_ORDERED = "not_ordered"
     REFUSED = "refused"

@@ -50,7 +50,7 @@ WHERE c.operator = %(operator)s AND n.found_on >= %(first)s AND n.found_on < %(e
 
 @dataclass(frozen=True, slots=True)
 class QuarterLine:
-    """One direction and route class. ``due``: whose promised day is over, or that are there already."""
+    """One direction and route class. ``due``: past their promised day, or delivered already."""
 
     direction: str
     route_class: str
@@ -98,7 +98,7 @@ class QuarterReport:
     quarter: str
     first: date
     end: date
-    """the first day that is not in it"""
+    """the day after its last"""
     due_before: date
     lines: tuple[QuarterLine, ...]
     complaints: Complaints
@@ -106,7 +106,7 @@ class QuarterReport:
 
 
 def quarter(text: str) -> tuple[date, date]:
-    """2026-Q4 as its first day and the first one after it. Raises ValueError."""
+    """Parse 2026-Q4 into its first day and the first one after it. Raises ValueError."""
     year, _, number = text.upper().partition("-Q")
     if not (year.isdecimal() and number in ("1", "2", "3", "4")):
         raise ValueError("a quarter reads 2026-Q4")
@@ -163,14 +163,14 @@ def as_rows(report: QuarterReport) -> list[tuple[str, str]]:
 
 
 def as_csv(report: QuarterReport) -> str:
-    """The same for a spreadsheet, which takes a cell that begins like a formula for one: such a cell becomes text."""
+    """The same as CSV for a spreadsheet. Cells that a spreadsheet would run as a formula are quoted."""
     sheet = io.StringIO()
     csv.writer(sheet).writerows([_text(cell) for cell in row] for row in as_rows(report))
     return sheet.getvalue()
 
 
 def as_data(report: QuarterReport) -> dict[str, object]:
-    """The same for a program."""
+    """The same as JSON-ready data."""
     shares = [{**asdict(line), "on_time_percent": line.share} for line in report.lines]
     return {**asdict(report), "lines": shares}
 

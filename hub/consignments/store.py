@@ -36,7 +36,7 @@ WHERE id = %(id)s
 
 
 def add(conn: Connection, row: dict[str, Any], items: Sequence[ManifestItem]) -> None:
-    """A new consignment, ordered, with its manifest."""
+    """Insert a consignment, ordered, with its manifest."""
     conn.execute(_ADD, row)
     with conn.cursor() as cursor:
         cursor.executemany(

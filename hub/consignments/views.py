@@ -1,4 +1,4 @@
-"""Reads for people: consignments, what lies in them, what was said of them, what waits for a person."""
+"""Queries for people: consignments, their contents and events, and the concerns about them."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ FROM consignment c
 def consignments(
     conn: Connection, *, status: str | None = None, operator: str | None = None, is_open: bool = False, limit: int
 ) -> list[Row]:
-    """Consignments, oldest first; ``is_open``: only those of which more is expected."""
+    """Consignments, oldest first; ``is_open``: only those that have not ended."""
     return conn.execute(
         _LISTED + "WHERE (%(status)s::text IS NULL OR c.status = %(status)s)"
         " AND (%(operator)s::text IS NULL OR c.operator = %(operator)s)"
@@ -64,13 +64,13 @@ def manifest(conn: Connection, consignment_id: str) -> list[Row]:
 
 
 def ordered(conn: Connection, transfer_id: str) -> ConsignmentOrder:
-    """What the operator was told of a consignment: the names and addresses, for the slip and the label."""
+    """The order as sent to the operator, with names and addresses, for the slip and the label."""
     row = one(conn, "SELECT body FROM outbox WHERE id = %s", (transfer_id,))
     return ConsignmentOrder.model_validate_json(row["body"])
 
 
 def attention(conn: Connection, *, limit: int) -> list[Row]:
-    """What waits for a person, oldest first."""
+    """Open concerns, oldest first."""
     return conn.execute(
         "SELECT a.id, a.kind, a.raised_at, a.occasion, a.subject, c.order_number, c.item_code, c.status,"
         "  c.promised_on, c.last_event_at FROM attention a LEFT JOIN consignment c ON c.id = a.subject"

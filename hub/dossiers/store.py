@@ -21,7 +21,7 @@ VALUES (%(id)s, %(code)s, %(raw_code)s, %(reference)s, %(procedure)s, %(departme
 
 
 def issue_code(conn: Connection, agency: str, day: date) -> DossierCode:
-    """The next code of ``agency`` on ``day``, no gaps, no twins. Raises ValueError when the serials are used up."""
+    """Issue the next code of ``agency`` on ``day``, without gaps. Raises ValueError when the serials are used up."""
     row = one(
         conn,
         "INSERT INTO dossier_serial (agency, day, last) VALUES (%s, %s, 1)"
@@ -47,7 +47,7 @@ def add(
     received_at: datetime,
     due_at: datetime,
 ) -> None:
-    """A new dossier, registered."""
+    """Insert a dossier, registered."""
     conn.execute(
         _ADD,
         {
@@ -79,7 +79,7 @@ def lock(conn: Connection, dossier_id: str) -> Dossier:
 
 
 def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossier | None:
-    """The same by dossier code, if it is that department's; None otherwise."""
+    """Lock the dossier with this code, if it is that department's; None otherwise."""
     with conn.cursor(row_factory=class_row(Dossier)) as cursor:
         return cursor.execute(
             f"SELECT {_COLUMNS} FROM dossier WHERE code = %s AND department = %s FOR UPDATE",
@@ -88,14 +88,14 @@ def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossie
 
 
 def confirm(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
-    """The dossier stands where it stood, and did so at ``at`` by a report."""
+    """Record that a report confirmed the dossier's status at ``at``."""
     conn.execute("UPDATE dossier SET status_at = %s, by_report = true WHERE id = %s", (at, dossier.id))
 
 
 def move(
     conn: Connection, dossier: Dossier, to: DossierStatus, *, at: datetime, reason: str | None, by_report: bool = False
 ) -> None:
-    """Compare-and-set. ``by_report``: ``at`` is by the clock of the department's reports.
+    """Compare-and-set the status. ``by_report``: ``at`` is by the clock of the department's reports.
 
     Raises MoveRefused where the lifecycle has no such move, StaleClaim if somebody was quicker.
     """
@@ -110,15 +110,15 @@ def move(
 
 
 def release(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
-    """From now on nothing holds it back."""
+    """Mark the dossier as released to its department."""
     conn.execute("UPDATE dossier SET released_at = %s WHERE id = %s", (at, dossier.id))
 
 
 def begin_term(conn: Connection, dossier: Dossier, *, due_at: datetime) -> None:
-    """Its term begins anew and ends then."""
+    """Restart the dossier's term, which ends at ``due_at``."""
     conn.execute("UPDATE dossier SET due_at = %s WHERE id = %s", (due_at, dossier.id))
 
 
 def touch(conn: Connection, dossier_id: str) -> None:
-    """Something that is seen with the dossier has changed: another version of it."""
+    """Give the dossier a new version, because something shown with it has changed."""
     conn.execute("UPDATE dossier SET version = version + 1, updated_at = now() WHERE id = %s", (dossier_id,))

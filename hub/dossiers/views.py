@@ -1,4 +1,4 @@
-"""What the portal may read: where its submissions stand, and what happened to them, by id and in order."""
+"""Queries of the portal: the status of its submissions, and their events in order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from hub.dossiers.model import DossierStatus
 
 SOURCE: Final = "portal"
 REFUSED_VERSION: Final = 1
-"""of a submission that became no dossier: the only change that it has seen"""
+"""version of a submission that was refused before it became a dossier: its only change"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ SELECT id, notice::text FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapsh
 def submission(
     conn: Connection, *, id: str | None = None, reference: str | None = None, code: str | None = None
 ) -> SubmissionView | None:
-    """The submission that has all of what is given: our id, the portal's reference, the normalised dossier code."""
+    """The submission that matches everything given: our id, the portal's reference, the normalised dossier code."""
     criteria = {"i.id": id, "i.external_id": reference, "d.code": code}
     conditions = {column: value for column, value in criteria.items() if value is not None}
     query = _COLUMNS + " AND ".join(f"{column} = %s" for column in conditions)
@@ -113,14 +113,14 @@ def submission(
 
 
 def page(conn: Connection, *, moment: datetime, after: str, limit: int) -> list[SubmissionView]:
-    """Submissions by their last change, oldest first, from behind (``moment``, id ``after``) on."""
+    """Submissions by their last change, oldest first, after (``moment``, id ``after``)."""
     row = {"moment": moment, "after": after, "limit": limit}
     with conn.cursor(row_factory=class_row(SubmissionView)) as cursor:
         return cursor.execute(_PAGE, row).fetchall()
 
 
 def events(conn: Connection, *, after: str | None, limit: int) -> list[EventView]:
-    """Events in the order in which they became true for everybody, from behind ``after`` on. Raises LookupError."""
+    """Events in the order in which they became visible to all transactions, after ``after``. Raises LookupError."""
     if after is not None and conn.execute("SELECT 1 FROM event WHERE id = %s", (after,)).fetchone() is None:
         raise LookupError(after)
     with conn.cursor(row_factory=class_row(EventView)) as cursor:

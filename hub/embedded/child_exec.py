@@ -20,7 +20,7 @@ PR_CAP_AMBIENT: Final = 47
 PR_CAP_AMBIENT_RAISE: Final = 2
 CAP_DAC_READ_SEARCH: Final = 2
 CAP_DAC_OVERRIDE: Final = 1
-"""may write as well; of the two, root in a container has this one only"""
+"""may write as well; in a container root has this one only"""
 CAPABILITY_VERSION_3: Final = 0x20080522
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put ``text`` into ``path``, whole or not at all, readable by us only."""
+    """Write ``text`` to ``path`` atomically, readable by this account only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -18,7 +18,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def stored_password(path: Path) -> str:
-    """The password in ``path``; made and kept the first time."""
+    """Read the password in ``path``; generate and store it the first time."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -13,7 +13,7 @@ _TRIES: Final = 200
 
 
 def free_port(preferred: int = 0, *, taken: Collection[int] = ()) -> int:
-    """``preferred`` if it is free, else another that is. ``taken`` are promised to somebody else already."""
+    """Return ``preferred`` if it is free, else another that is. ``taken`` are reserved already. Raises CannotStart."""
     if preferred and preferred not in taken and is_free(preferred):
         return preferred
     for port in random.sample(_RANGE, _TRIES):

@@ -20,7 +20,7 @@ from schemas.handoff import SALT_BYTES, HandedDocument, HandoffSide, MinuteRecor
 LARGEST: Final = 10 * 1024 * 1024
 """bytes of a scan"""
 MEDIA_TYPES: Final = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
-"""how a scan begins → what it is"""
+"""first bytes of a scan → its media type"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ScannedMinute:
 
 
 def enter(uow: UnitOfWork, handoff_id: str, minute: ScannedMinute) -> tuple[HandoffStatus, list[Event]]:
-    """Keep the minute with a record that the Centre's officer signs; the handoff's status afterwards.
+    """Store the minute with a record that the Centre's officer signs; the handoff's status afterwards.
 
     Its time is the legal one of the submission (QĐ 45/2016 Article 7). Raises NotFound; InvalidState where it is not
     the way to complete this handoff; RetryLater where nobody can sign.

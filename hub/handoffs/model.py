@@ -11,12 +11,12 @@ from schemas.handoff import Act, Carrier, ShareResult
 
 
 class HandoffStatus(StrEnum):
-    """Where a handoff stands."""
+    """Status of a handoff."""
 
     UNSIGNED = "unsigned"
-    """its officer signs elsewhere; nothing leaves before the signature has been brought in"""
+    """its officer signs outside the hub; nothing is sent before the signature is attached"""
     PREPARED = "prepared"
-    """signed by our officer and our seal, and on its way"""
+    """signed by our officer and our seal, and in the outbox"""
     ACKNOWLEDGED = "acknowledged"
     """the receiver has it; something is still missing: the signed minute, or the delivery of the papers"""
     COMPLETE = "complete"
@@ -37,7 +37,7 @@ LIFECYCLE: Final = Lifecycle(
 
 @dataclass(frozen=True, slots=True)
 class HandoffRow:
-    """A handoff's row. What was signed stands in the custody log, under the handoff's id."""
+    """A handoff's row. Its signed records are in the custody log, under the handoff's id."""
 
     id: str
     dossier_id: str
@@ -71,14 +71,14 @@ class HandoffRow:
 
     @property
     def is_complete(self) -> bool:
-        """By wire: the receiver's counter-record, or the minute. By post: the minute, and the papers are there."""
+        """Electronic: the counter-record or the minute is there. By post: the minute, and the papers delivered."""
         if self.by_post:
             return self.minuted and self.delivered_at is not None
         return self.minuted or self.receipt_leaf_id is not None
 
 
 def result_of(act: Act, given_at: datetime, due_at: datetime) -> ShareResult:
-    """How the giver's work ended against its term; only who decided it has one. Due dates come from the calendar."""
+    """Early, on time or late; only a return has one, by the due date of the calendar."""
     if act is Act.TRANSFER:
         return ShareResult.NONE
     if given_at > due_at:

@@ -1,4 +1,4 @@
-"""What is said at a handoff, and the record of it that is signed: canonical JSON, with nobody's personal data in it."""
+"""A handoff's message to the department, and the record that is signed: canonical JSON without personal data."""
 
 import base64
 import hashlib
@@ -33,7 +33,7 @@ from schemas.portal import DeclaredFee, Submission
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A record's bytes, and the salt of the personal data that goes with it."""
+    """A record's bytes, and the salt of its digest of the personal data."""
 
     record: bytes
     salt: bytes
@@ -44,12 +44,12 @@ class Recorded:
 
 
 def hash_of(record: bytes) -> bytes:
-    """What the next record of the dossier, and a counter-record, name this one by."""
+    """The hash by which the next record of the dossier, and a counter-record, refer to this one."""
     return hashlib.sha256(record).digest()
 
 
 def message(uow: UnitOfWork, dossier: dict[str, Any], handoff_id: str, leg: int) -> Handoff:
-    """The dossier's content for its department; the same whenever it is asked for."""
+    """The handoff message for the department; always the same for the same dossier and leg."""
     submission = Submission.model_validate_json(inbox.body(uow.conn, dossier["id"]))
     procedure = uow.catalogue.procedures[dossier["procedure"]]
     return Handoff(
@@ -85,7 +85,7 @@ def dossier_of(uow: UnitOfWork, dossier_id: str) -> dict[str, Any]:
 
 
 def transfer(uow: UnitOfWork, handoff: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:
-    """The row of the Phiếu kiểm soát for ``said``, given by ``officer`` now."""
+    """The record of ``handoff``, a row of the Phiếu kiểm soát, given by ``officer`` now."""
     salt = secrets.token_bytes(SALT_BYTES)
     titles = {paper.code: paper.title for paper in uow.catalogue.procedures[handoff.procedure].papers}
     record = HandoffRecord(
@@ -121,7 +121,7 @@ def transfer(uow: UnitOfWork, handoff: Handoff, officer: Officer, carrier: Carri
 
 
 def written(model: BaseModel) -> bytes:
-    """A record's one sequence of bytes (RFC 8785): moments in UTC, strings in Unicode's form NFC."""
+    """Serialise the record canonically (RFC 8785): moments in UTC, strings in Unicode's form NFC."""
     return canonical.encode(_plain(model.model_dump()))
 
 
@@ -137,7 +137,7 @@ def salted(salt: bytes, value: Any) -> str:
 
 
 def carried(record: bytes, signatures: Signatures, salt: bytes) -> SignedRecord:
-    """A signed record as it goes over the wire."""
+    """The signed record as the department receives it."""
     return SignedRecord(
         record=_base64(record), signature=_base64(signatures.person), seal=_base64(signatures.seal), salt=_base64(salt)
     )

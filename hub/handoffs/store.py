@@ -54,12 +54,12 @@ _ADD: Final[LiteralString] = (
 
 
 def add(conn: Connection, row: New) -> None:
-    """The table refuses a second with the same dossier and leg: the chain has no fork."""
+    """Insert a handoff. The table refuses a second of the same dossier and leg: the chain has no fork."""
     conn.execute(_ADD, {field.name: getattr(row, field.name) for field in fields(row)})
 
 
 def last(conn: Connection, dossier_id: str, *, below: int = 2**31 - 1) -> Last:
-    """Where this dossier's next record goes on, or its record ``below`` a leg. The caller holds the dossier."""
+    """The end of this dossier's chain, or its end before leg ``below``. The caller has locked the dossier."""
     row = conn.execute(
         "SELECT leg, record_hash FROM handoff WHERE dossier_id = %s AND leg < %s ORDER BY leg DESC LIMIT 1",
         (dossier_id, below),
@@ -70,12 +70,12 @@ def last(conn: Connection, dossier_id: str, *, below: int = 2**31 - 1) -> Last:
 
 
 def lock(conn: Connection, handoff_id: str) -> HandoffRow:
-    """The row and its dossier's, held until the end of the transaction. Raises NotFound."""
+    """Lock the handoff and its dossier until the transaction ends. Raises NotFound."""
     return _locked(conn, "h.id = %s", handoff_id)
 
 
 def lock_by_transfer(conn: Connection, transfer_id: str) -> HandoffRow:
-    """The handoff that this transfer carries. Raises NotFound."""
+    """Lock the handoff that this transfer sends. Raises NotFound."""
     return _locked(conn, "h.transfer_id = %s", transfer_id)
 
 
@@ -90,7 +90,7 @@ def _locked(conn: Connection, where: LiteralString, value: str) -> HandoffRow:
 
 
 def change(conn: Connection, handoff_id: str, **columns: Any) -> HandoffRow:
-    """Set these columns; the row as it is now."""
+    """Update these columns. Returns the new row."""
     sets = ", ".join(f"{name} = %({name})s" for name in columns)
     row = one(
         conn,

@@ -40,7 +40,7 @@ def handoffs(conn: Connection, *, status: str | None = None, department: str | N
 
 
 def handoff(conn: Connection, handoff_id: str) -> Row | None:
-    """One handoff: what was signed about it, and who did what. None if there is none with this id."""
+    """One handoff with its signed records and its audit log. None if there is none with this id."""
     row = conn.execute(_HANDOFFS + " WHERE h.id = %s", (handoff_id,)).fetchone()
     if row is None:
         return None
@@ -58,7 +58,7 @@ def handoff(conn: Connection, handoff_id: str) -> Row | None:
 
 
 def unsignable(conn: Connection, *, limit: int) -> list[Row]:
-    """What could not be signed, so that nothing left: it is tried again, or is dead and waits to be requeued."""
+    """Submissions whose handoff could not be signed: they are retried, or dead and wait to be requeued."""
     return conn.execute(
         "SELECT id, source, received_at, state, backoff_attempts, due_at, error_code, error_detail FROM inbox"
         " WHERE state IN ('waiting', 'dead') AND error_code = ANY(%s) ORDER BY received_at LIMIT %s",

@@ -22,7 +22,7 @@ from hub.worker.jobs import expire_demands, issue_receipts, prove_ledger, seal_l
 from schemas.identifiers import is_id
 
 DRAIN_ROWS: Final = 8
-"""in one task; then others have their turn"""
+"""rows that one task handles at most, so that others have their turn"""
 DRAIN_SECONDS: Final = 1.0
 """after which no task goes on: a worker that is told to stop waits for the tasks under way"""
 ALLOWED_CONTROL: Final = frozenset({"enable_events", "disable_events", "heartbeat", "election"})
@@ -91,7 +91,7 @@ def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
 def drain(
     hub: Hub, run: Callable[[Hub, str], None], row_id: str, queues: Collection[str], *, rows: int = DRAIN_ROWS
 ) -> None:
-    """Run ``run`` for this row, then go on with what has become due in ``queues``; the rest goes to the broker."""
+    """Run ``run`` for this row, then handle what it made due in ``queues``; the rest goes to the broker."""
     until = time.monotonic() + DRAIN_SECONDS
     with hub.prompt_queue(queues) as prompt_queue:
         run(hub, row_id)
@@ -138,7 +138,7 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
 
 
 def _tick(hub: Hub, name: str, every: float, job: Callable[[], object]) -> Callable[[], None]:
-    """A task that runs ``job`` unless one began a moment ago, and records that it came to its end."""
+    """A task that runs ``job``, unless one began less than half of ``every`` ago, and records its end."""
 
     def tick() -> None:
         with hub.db.connection() as conn:

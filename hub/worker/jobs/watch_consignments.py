@@ -1,4 +1,4 @@
-"""Job of the post: make a task for a person of every consignment that is late or of which nothing is heard."""
+"""Job of the post: raise concerns about consignments that are late or silent."""
 
 from hub import clock
 from hub.app import Hub
