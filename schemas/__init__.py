@@ -1,1 +1,1 @@
-"""What is said: the words that cross our walls, as frozen models that check themselves."""
+"""Payloads between the hub and its partners, as frozen pydantic models that validate themselves."""

@@ -1,4 +1,4 @@
-"""The custody log's checkpoints: what the log signs, what a witness is handed, and what it answers."""
+"""Checkpoints of the custody log: as signed, as handed to a witness, and the witness's receipt."""
 
 from typing import Annotated, Final, Literal
 

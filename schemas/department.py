@@ -1,4 +1,4 @@
-"""What a department hears from us and says to us: handoffs, receipts, status reports."""
+"""Messages between the hub and a department: handoffs, receipts, status reports."""
 
 from typing import Annotated
 

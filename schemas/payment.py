@@ -1,4 +1,4 @@
-"""What a bank or gateway notifies: one movement of money, in one form whatever dialect it came in."""
+"""A payment notification of a bank or gateway: one movement of money, whatever the dialect."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What the public portal says to us and hears from us: submissions, and thin notices of what became of them."""
+"""Messages between the hub and the public portal: submissions, and thin notices (webhooks) of their progress."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self

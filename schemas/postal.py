@@ -1,4 +1,4 @@
-"""What is said between us and a postal operator: orders to carry something, and what happened to it on its way.
+"""Messages between the hub and a postal operator: consignment orders and tracking events.
 
 The operator sees names, addresses and phone numbers, the cash to collect and the codes of the item, and nothing else:
 no identity numbers, no e-mail, no word of the matter (Decision 743 Article 5.3.b, QĐ 45/2016/QĐ-TTg Article 16.5.a).

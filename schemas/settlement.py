@@ -1,4 +1,4 @@
-"""The monthly table of fees (bảng tổng hợp thu phí, lệ phí): what the Centre hands a department, what it answers.
+"""The monthly table of fees (bảng tổng hợp thu phí, lệ phí): the table, its receipt, the department's answer.
 
 QĐ 743/QĐ-UBND Article 9, 1.d (every month the Centre totals, notifies and transfers) and 2.b (the department checks).
 """

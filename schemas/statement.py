@@ -1,4 +1,4 @@
-"""What a bank's file says, in no format's words: a statement, its lines, and where in the file each of them stands.
+"""A bank statement, whatever its file's format: head, entries, and the line of the file of each.
 
 Amounts are integers of the currency's smallest unit; the đồng has none, so of đồng. Credits are positive.
 """

@@ -1,4 +1,4 @@
-"""What trust services say: a revocation list as it was fetched."""
+"""Replies of trust services: a revocation list (CRL) as fetched."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A department's accountant: keeps every month's table that was handed over, and answers it after one pace.
+"""A department's monthly fee tables: each is received, checked, and confirmed or disputed after one pace.
 
 What it has taken and what it has said stand in one file, on the disk before anybody is told: after a restart it goes on
 where it stood. It confirms, or disputes the line that the knob ``dispute_line`` names. A department that pushes tells

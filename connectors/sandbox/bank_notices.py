@@ -1,4 +1,4 @@
-"""What providers of payments send to the hub: each signs in its own dialect, by its description and not by our code."""
+"""Payment notifications as providers send them: each signed in its own dialect, by its description, not by our code."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Moves a department's dossiers along and tells the hub: in order for each dossier, all dossiers side by side."""
+"""Processing of a department's dossiers: status moves and their reports, in order for each dossier, concurrently."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping

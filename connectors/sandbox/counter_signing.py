@@ -1,4 +1,4 @@
-"""What a department that can sign answers with: its counter-record, right or wrong in one way; and the way back."""
+"""Counter-records of a department that signs (CAdES-B): of a receipt, right or wrong in one way, and of a return."""
 
 import base64
 import hashlib

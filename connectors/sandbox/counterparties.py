@@ -1,4 +1,4 @@
-"""Which sandbox server stands for which counterparty of the catalogue."""
+"""The sandbox server of each counterparty of the catalogue, by its kind and dialect."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

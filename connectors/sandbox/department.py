@@ -1,4 +1,4 @@
-"""A sandbox department before any dialect: what it does with a handoff. The dialects say it on the wire."""
+"""A sandbox department, whatever its dialect: what it does with a handoff. See rest_department and soap_department."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The effect file: what a counterparty has taken, written down and synced before it says so.
+"""The effect file of a counterparty: what it has accepted, synced to disk before it replies.
 
 It is the independent witness: a test compares it with what callers were told and with what the hub's audit log says.
 """

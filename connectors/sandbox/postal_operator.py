@@ -1,4 +1,4 @@
-"""A sandbox postal operator before any dialect: takes orders, moves items, tells events. The dialects say it."""
+"""A sandbox postal operator, independent of its dialect: orders, items on their way, tracking events, callbacks."""
 
 import asyncio
 import hashlib
