@@ -17,7 +17,7 @@ from hub.fees.reconciliation.statements import importing
 from hub.fees.reconciliation.statements.model import FileStatus
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import red
-from tests.integration.fees.statements.conftest import StatementDesk, desk
+from tests.integration.fees.statements.conftest import StatementImports, imports
 from tests.integration.http.caller import ApiCaller
 from tests.integration.http.conftest import log_stream, own_api, protocol, proxy_secret
 from tests.integration.http.teller import Teller, count, secret_of
@@ -27,7 +27,7 @@ from tests.samples.test_hostile_requests import as_sepay
 from tests.samples.test_statement_files import COLUMNS, DAYTIME, read
 from tests.scripted_hub import ScriptedHub
 
-__all__ = ["cli", "desk", "log_stream", "own_api", "protocol", "proxy_secret"]
+__all__ = ["cli", "imports", "log_stream", "own_api", "protocol", "proxy_secret"]
 
 ACCOUNT = "9001002003004"
 CommandLine = Callable[..., tuple[int, str, str]]
@@ -89,24 +89,24 @@ def with_table(hub: ScriptedHub, **changes: Any) -> None:
     hub.catalogue = hub.catalogue.model_copy(update={"banks": banks})
 
 
-def test_f09_the_evening_adds_what_the_morning_did_not_have(folder: Path, desk: StatementDesk) -> None:
-    with_table(desk.hub)
-    morning, evening = (desk.bring((folder / f"F09-{part}.csv").read_bytes()) for part in ("morning", "evening"))
+def test_f09_the_evening_adds_what_the_morning_did_not_have(folder: Path, imports: StatementImports) -> None:
+    with_table(imports.hub)
+    morning, evening = (imports.bring((folder / f"F09-{part}.csv").read_bytes()) for part in ("morning", "evening"))
     assert (morning.state, evening.state) == (FileStatus.ACCEPTED, FileStatus.ACCEPTED)
     assert [(one["new"], one["known"]) for one in evening.summary] == [(1, 1)]
-    assert desk.amounts == [150_000, 150_000]
+    assert imports.amounts == [150_000, 150_000]
 
 
-def test_f10_a_file_is_read_anew_when_its_profile_was_mended(folder: Path, desk: StatementDesk) -> None:
+def test_f10_a_file_is_read_anew_when_its_profile_was_mended(folder: Path, imports: StatementImports) -> None:
     raw = (folder / "F10-file.csv").read_bytes()
-    before = desk.hub.catalogue
-    with_table(desk.hub, thousands=",")
-    held = desk.bring(raw)
+    before = imports.hub.catalogue
+    with_table(imports.hub, thousands=",")
+    held = imports.bring(raw)
     assert (held.state, held.findings[0]["code"]) == (FileStatus.QUARANTINED, "S05")
-    desk.hub.catalogue = before
-    with_table(desk.hub)
-    again = desk.bring(raw)
-    assert (again.id, again.state, desk.amounts) == (held.id, FileStatus.ACCEPTED, [150_000])
+    imports.hub.catalogue = before
+    with_table(imports.hub)
+    again = imports.bring(raw)
+    assert (again.id, again.state, imports.amounts) == (held.id, FileStatus.ACCEPTED, [150_000])
 
 
 def test_f18_what_vnpay_hears_is_what_is_booked(folder: Path, own_api: ApiCaller) -> None:

@@ -58,18 +58,18 @@ class Counter:
         self.hub.carry()
         return str(consignment)
 
-    def act(self, verb: Callable[[Any], Any]) -> Any:
-        return dispatch.run_command(self.hub, "can-bo-thu-nghiem", verb)
+    def act(self, command: Callable[[Any], Any]) -> Any:
+        return dispatch.run_command(self.hub, "can-bo-thu-nghiem", command)
 
     def at(self, minute: float) -> datetime:
         return (self.start + timedelta(minutes=minute)).replace(microsecond=0)
 
     def event(self, consignment: str, status: str, minute: float, **changes: Any) -> TrackingEvent:
         [row] = self.hub.rows("SELECT order_number FROM consignment WHERE id = %s", consignment)
-        said = {"order_number": row["order_number"], "status_code": CODES.get(status, status), "at": self.at(minute)}
-        return TrackingEvent.model_validate(said | changes)
+        fields = {"order_number": row["order_number"], "status_code": CODES.get(status, status), "at": self.at(minute)}
+        return TrackingEvent.model_validate(fields | changes)
 
-    def told(self, consignment: str, status: str, minute: float, **changes: Any) -> str:
+    def reports(self, consignment: str, status: str, minute: float, **changes: Any) -> str:
         """The operator says it; gives the inbox message."""
         accepted = self.hub.accept(arrival(self.event(consignment, status, minute, **changes)))
         self.hub.carry()
@@ -87,16 +87,16 @@ class Counter:
         return {row["kind"] for row in rows}
 
 
-def arrival(said: TrackingEvent, operator: str = "post-a") -> Arrival:
-    """As door and poller make it."""
+def arrival(event: TrackingEvent, operator: str = "post-a") -> Arrival:
+    """As endpoint and poller make it."""
     return Arrival(
         id=new_id(Prefix.INBOX),
         source=f"postal.{operator}",
         kind="postal.event",
-        key=said.key,
-        external_id=said.key,
-        ordering_key=said.order_number,
-        body=said.model_dump_json().encode(),
+        key=event.key,
+        external_id=event.key,
+        ordering_key=event.order_number,
+        body=event.model_dump_json().encode(),
     )
 
 

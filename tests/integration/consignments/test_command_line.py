@@ -41,7 +41,7 @@ def test_a_clerk_orders_looks_and_cancels(counter: Counter, cli: Hub) -> None:
 
 def test_what_waits_for_a_person_is_a_finding_until_it_is_seen_to(counter: Counter, cli: Hub) -> None:
     consignment = counter.order()
-    counter.told(consignment, "lost", 1)
+    counter.reports(consignment, "lost", 1)
     code, out, err = cli("consignment", "attention", "--json")
     [waiting] = json.loads(out)["data"]
     assert (code, waiting["kind"], waiting["subject"]) == (ExitCode.FINDING, "lost", consignment)
@@ -54,9 +54,9 @@ def test_what_waits_for_a_person_is_a_finding_until_it_is_seen_to(counter: Count
 
 def test_complaint_loss_and_the_quarter(counter: Counter, cli: Hub, tmp_path: Path) -> None:
     consignment = counter.order()
-    counter.told(consignment, "posted", 0)
-    told = ("consignment", "complain", consignment, "--subject", "late", "--detail", "quá hạn")
-    code, out, _ = cli(*told)
+    counter.reports(consignment, "posted", 0)
+    complain = ("consignment", "complain", consignment, "--subject", "late", "--detail", "quá hạn")
+    code, out, _ = cli(*complain)
     assert code == ExitCode.OK
     assert cli("consignment", "resolve", out.strip(), "--outcome", "upheld", "--answer", "đã giao")[0] == ExitCode.OK
     again = cli("consignment", "resolve", out.strip(), "--outcome", "upheld", "--answer", "đã giao")

@@ -1,4 +1,4 @@
-"""Consignments in the hub: ordered, followed, delivered; what is lost at the door is healed by the feed."""
+"""Consignments in the hub: ordered, followed, delivered; what the callback endpoint loses is healed by the feed."""
 
 import json
 import random
@@ -71,10 +71,10 @@ def test_an_applicant_without_a_phone_stops_nothing_and_is_work_for_a_person(cou
 def test_the_operator_is_told_names_addresses_and_phones_and_nothing_else(counter: Counter) -> None:
     counter.order(counter.dossier(result=BY_POST))
     [row] = counter.hub.rows("SELECT body FROM outbox WHERE kind = 'postal.order'")
-    said = json.loads(row["body"])
+    order = json.loads(row["body"])
     contact = {"name", "phone", "address", "province"}
-    assert set(said) == {"order_number", "item_code", "sender", "receiver", "cash", "callback_url"}
-    assert set(said["sender"]) == set(said["receiver"]) == contact
+    assert set(order) == {"order_number", "item_code", "sender", "receiver", "cash", "callback_url"}
+    assert set(order["sender"]) == set(order["receiver"]) == contact
     text = row["body"].decode()
     for secret in ("thu.nghiem@example.vn", "cccd", "Đơn đề nghị", "Đề nghị cấp giấy", "TP-01", "9.000001"):
         assert secret not in text
@@ -99,11 +99,11 @@ def test_a_refused_order_is_work_for_a_person(counter: Counter) -> None:
 
 def test_a_consignment_runs_its_way_and_its_term_begins_on_the_day_of_the_slip(counter: Counter) -> None:
     consignment = counter.order()
-    counter.told(consignment, "posted", 0)
+    counter.reports(consignment, "posted", 0)
     row = counter.row(consignment)
     assert row["posted_on"] is not None
     assert row["promised_on"] > row["posted_on"]
-    counter.told(consignment, "delivered", 60)
+    counter.reports(consignment, "delivered", 60)
     row = counter.row(consignment)
     assert (row["status"], row["settled_at"] is not None) == ("delivered", True)
 
@@ -114,7 +114,7 @@ def test_posting_sets_no_time_of_the_dossier(counter: Counter) -> None:
     before = counter.hub.rows("SELECT * FROM dossier WHERE id = %s", dossier)
     consignment = counter.order(dossier, Direction.CENTRE_TO_DEPARTMENT)
     for minute, status in enumerate(WAY):
-        counter.told(consignment, status, minute)
+        counter.reports(consignment, status, minute)
     assert counter.hub.rows("SELECT * FROM dossier WHERE id = %s", dossier) == before
 
 
@@ -124,8 +124,8 @@ def test_every_order_of_arrival_ends_in_the_same_place(counter: Counter) -> None
     for order in random.Random(3).sample(list(permutations(range(len(WAY)))), 12):  # noqa: S311
         consignment = counter.order(dossier)
         for place in order:
-            counter.told(consignment, WAY[place], place)
-            counter.told(consignment, WAY[place], place)
+            counter.reports(consignment, WAY[place], place)
+            counter.reports(consignment, WAY[place], place)
         row = counter.row(consignment)
         ends.add((row["status"], row["status_at"], tuple(row["attempts"]), row["promised_on"], row["late_events"]))
     assert [end[0] for end in ends] == ["delivered"]
@@ -133,7 +133,7 @@ def test_every_order_of_arrival_ends_in_the_same_place(counter: Counter) -> None
 
 def test_an_unknown_code_moves_nothing_and_waits_for_a_person(counter: Counter) -> None:
     consignment = counter.order()
-    message = counter.told(consignment, "999", 1)
+    message = counter.reports(consignment, "999", 1)
     [row] = counter.hub.rows("SELECT state, error_code FROM inbox WHERE id = %s", message)
     assert (row["state"], row["error_code"]) == ("dead", "STATUS_UNKNOWN")
     assert (counter.status(consignment), counter.hub.count("tracking_event")) == ("accepted", 0)
@@ -142,7 +142,7 @@ def test_an_unknown_code_moves_nothing_and_waits_for_a_person(counter: Counter) 
 def test_of_where_it_happened_the_post_office_is_shown_and_nobodys_address(counter: Counter) -> None:
     consignment = counter.order()
     for minute, place in enumerate(("BC 430900", "Ngõ 2 đường Thí Điểm", "0900000001")):
-        counter.told(consignment, "in_transit", minute, place=place, notes="bà Dấu Vết ký nhận")
+        counter.reports(consignment, "in_transit", minute, place=place, notes="bà Dấu Vết ký nhận")
     rows = counter.hub.rows("SELECT * FROM tracking_event ORDER BY at")
     assert [row["place"] for row in rows] == ["BC 430900", None, None]
     assert "Dấu" not in repr(rows)
@@ -150,8 +150,8 @@ def test_of_where_it_happened_the_post_office_is_shown_and_nobodys_address(count
 
 def test_an_event_of_an_unknown_consignment_waits(counter: Counter) -> None:
     consignment = counter.order()
-    said = counter.event(consignment, "posted", 1).model_copy(update={"order_number": "000.00.01.H42-200101-0001"})
-    message = counter.hub.accept(arrival(said)).id
+    event = counter.event(consignment, "posted", 1).model_copy(update={"order_number": "000.00.01.H42-200101-0001"})
+    message = counter.hub.accept(arrival(event)).id
     dispatch.handle(counter.hub, message)
     [row] = counter.hub.rows("SELECT state, error_code FROM inbox WHERE id = %s", message)
     assert (row["state"], row["error_code"]) == ("waiting", "CONSIGNMENT_UNKNOWN")
@@ -159,8 +159,8 @@ def test_an_event_of_an_unknown_consignment_waits(counter: Counter) -> None:
 
 def test_what_comes_late_for_a_settled_consignment_is_audited(counter: Counter) -> None:
     consignment = counter.order()
-    counter.told(consignment, "delivered", 60)
-    counter.told(consignment, "posted", 1)
+    counter.reports(consignment, "delivered", 60)
+    counter.reports(consignment, "posted", 1)
     assert counter.status(consignment) == "delivered"
     lines = counter.hub.rows(
         "SELECT after FROM audit_log WHERE subject = %s AND action = 'consignment_event_late'", consignment
@@ -171,8 +171,8 @@ def test_what_comes_late_for_a_settled_consignment_is_audited(counter: Counter) 
 
 def test_what_is_said_to_have_happened_after_the_end_is_shown_to_a_person(counter: Counter) -> None:
     consignment = counter.order()
-    counter.told(consignment, "delivered", 60)
-    counter.told(consignment, "returning", 90)
+    counter.reports(consignment, "delivered", 60)
+    counter.reports(consignment, "returning", 90)
     assert counter.status(consignment) == "delivered"
     assert counter.concerns(consignment) == {"after_the_end"}
 
@@ -180,15 +180,15 @@ def test_what_is_said_to_have_happened_after_the_end_is_shown_to_a_person(counte
 def test_the_poll_heals_a_day_of_lost_callbacks(counter: Counter) -> None:
     """No callback came for a day; the feed has everything, some of it twice, and is read page by page."""
     consignments = [counter.order() for _ in range(3)]
-    said = [counter.event(one, status, minute) for one in consignments for minute, status in enumerate(WAY)]
-    counter.told(consignments[0], WAY[0], 0)
+    events = [counter.event(one, status, minute) for one in consignments for minute, status in enumerate(WAY)]
+    counter.reports(consignments[0], WAY[0], 0)
     feed = counter.hub.operator("post-a").pages
-    feed.append(EventPage(events=said[:10], cursor="10"))
-    feed.append(EventPage(events=said[5:], cursor="20"))
+    feed.append(EventPage(events=events[:10], cursor="10"))
+    feed.append(EventPage(events=events[5:], cursor="20"))
     polling.poll(counter.hub)
     counter.hub.carry()
     assert [counter.status(one) for one in consignments] == ["delivered"] * 3
-    assert counter.hub.count("tracking_event") == len(said)
+    assert counter.hub.count("tracking_event") == len(events)
     [row] = counter.hub.rows("SELECT cursor FROM counterparty WHERE code = 'postal.post-a'")
     assert row["cursor"] == "20"
 
@@ -210,20 +210,20 @@ def test_an_entry_of_the_feed_that_cannot_be_read_holds_nothing_up(counter: Coun
 
 def test_silence_is_raised_once_and_cleared_by_the_next_word(counter: Counter) -> None:
     consignment = counter.order()
-    counter.told(consignment, "posted", 0)
+    counter.reports(consignment, "posted", 0)
     watch(counter, days=0)
     assert counter.concerns(consignment) == set()
     watch(counter, days=6)
     watch(counter, days=7)
     assert counter.concerns(consignment) == {"silent", "late"}
     assert counter.hub.count("attention") == 2
-    counter.told(consignment, "delivered", 60)
+    counter.reports(consignment, "delivered", 60)
     assert counter.concerns(consignment) == set()
 
 
 def test_what_a_person_has_seen_to_is_not_raised_again(counter: Counter) -> None:
     consignment = counter.order()
-    counter.told(consignment, "lost", 5)
+    counter.reports(consignment, "lost", 5)
     [row] = counter.hub.rows("SELECT id FROM attention WHERE subject = %s", consignment)
     counter.act(lambda uow: commands.dismiss(uow, row["id"], "đã gọi bưu điện"))
     watch(counter)
@@ -239,7 +239,7 @@ def test_a_cancelled_order_is_told_to_the_operator_and_turns_up_if_it_is_collect
     assert counter.hub.operator("post-a").cancelled == [counter.row(consignment)["order_number"]]
     assert counter.status(consignment) == "cancelled"
     assert counter.row(consignment)["settled_at"] is not None
-    counter.told(consignment, "posted", 1)
+    counter.reports(consignment, "posted", 1)
     assert (counter.status(consignment), counter.row(consignment)["settled_at"]) == ("posted", None)
 
 
@@ -256,7 +256,7 @@ def test_a_pre_printed_code_is_used_once_and_a_wrong_one_from_the_operator_is_a_
     used = [counter.row(counter.order(operator="post-b"))["item_code"] for _ in range(3)]
     assert used == [*codes, None]
     consignment = counter.order()
-    counter.told(consignment, "posted", 1, item_code="RR123456780VN")
+    counter.reports(consignment, "posted", 1, item_code="RR123456780VN")
     assert counter.row(consignment)["item_code_ok"] is False
     assert counter.concerns(consignment) == {"item_code"}
     assert counter.status(consignment) == "posted"
@@ -280,8 +280,8 @@ def test_a_bag_between_agencies_has_a_manifest_of_all_its_dossiers(counter: Coun
 
 def test_loss_is_written_down_with_who_pays_and_a_complaint_has_its_term(counter: Counter) -> None:
     consignment = counter.order()
-    counter.told(consignment, "posted", 0)
-    counter.told(consignment, "lost", 5)
+    counter.reports(consignment, "posted", 0)
+    counter.reports(consignment, "lost", 5)
     complaint = counter.act(lambda uow: commands.complain(uow, consignment, "lost", "người dân chưa nhận được"))
     [row] = counter.hub.rows("SELECT filed_on, due_on FROM complaint")
     assert (row["due_on"] - row["filed_on"]).days >= 5

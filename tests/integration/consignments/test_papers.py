@@ -39,11 +39,11 @@ def test_the_papers_of_a_handoff_by_post_are_ordered_with_their_manifest(counter
 
 def test_papers_are_handed_over_with_the_delivery_and_the_minute(counter: Counter) -> None:
     handoff, consignment = hand_over_by_post(counter)
-    counter.told(consignment, "posted", 0)
+    counter.reports(consignment, "posted", 0)
     enter(counter.hub, handoff)
     assert status_of(counter, handoff) != "complete"
-    counter.told(consignment, "delivered", 60)
-    counter.told(consignment, "delivered", 60)
+    counter.reports(consignment, "delivered", 60)
+    counter.reports(consignment, "delivered", 60)
     assert status_of(counter, handoff) == "complete"
 
 
@@ -53,7 +53,7 @@ def test_an_operator_that_does_not_take_an_order_back_is_work_for_a_person(count
     dispatch.run_command(counter.hub, "op", lambda uow: commands.cancel(uow, consignment, "đổi ý"))
     counter.hub.carry()
     assert counter.concerns(consignment) == {"not_cancelled"}
-    counter.told(consignment, "posted", 1)
+    counter.reports(consignment, "posted", 1)
     assert counter.concerns(consignment) == {"not_cancelled"}
-    counter.told(consignment, "delivered", 60)
+    counter.reports(consignment, "delivered", 60)
     assert counter.concerns(consignment) == set()

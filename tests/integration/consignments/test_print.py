@@ -26,8 +26,8 @@ def test_a_slip_says_who_sends_what_to_whom(
     counter: Counter, cli: Hub, text: Callable[[Path], str], tmp_path: Path
 ) -> None:
     consignment = counter.order()
-    code, _, said = cli("consignment", "print", consignment, "-o", str(tmp_path / "slip.pdf"))
-    assert code == ExitCode.OK, said
+    code, _, err = cli("consignment", "print", consignment, "-o", str(tmp_path / "slip.pdf"))
+    assert code == ExitCode.OK, err
     read = text(tmp_path / "slip.pdf")
     assert "PHIẾU GỬI HỒ SƠ" in read
     assert "NGƯỜI NHẬN" in read
@@ -39,10 +39,10 @@ def test_a_list_of_several_names_their_receivers_and_not_what_is_inside(
     counter: Counter, cli: Hub, text: Callable[[Path], str], tmp_path: Path
 ) -> None:
     both = [counter.order(), counter.order()]
-    code, _, said = cli(
+    code, _, err = cli(
         "consignment", "print", *both, "--form", "bang-ke", "--bag", "TUI-1", "-o", str(tmp_path / "list.pdf")
     )
-    assert code == ExitCode.OK, said
+    assert code == ExitCode.OK, err
     read = text(tmp_path / "list.pdf")
     titles = [row["title"] for row in counter.hub.rows("SELECT title FROM consignment_item")]
     assert "Cộng: 2 bưu gửi" in read

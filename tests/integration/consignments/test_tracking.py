@@ -31,8 +31,8 @@ def way(*statuses: ConsignmentStatus) -> list[TrackingRecord]:
     return [happening(status, minute) for minute, status in enumerate(statuses, 1)]
 
 
-def standing(said: list[TrackingRecord]) -> TrackingStatus:
-    return fold(ConsignmentStatus.ACCEPTED, ORDERED_AT, said)
+def standing(records: list[TrackingRecord]) -> TrackingStatus:
+    return fold(ConsignmentStatus.ACCEPTED, ORDERED_AT, records)
 
 
 RETURNED = way(
@@ -56,11 +56,11 @@ def test_every_order_of_six_events_ends_in_the_same_place() -> None:
 
 @given(happenings, st.randoms(use_true_random=False))
 def test_shuffled_and_repeated_events_say_what_the_ordered_ones_say(
-    said: list[TrackingRecord], chance: random.Random
+    records: list[TrackingRecord], chance: random.Random
 ) -> None:
-    disturbed = said + chance.choices(said, k=len(said)) if said else []
+    disturbed = records + chance.choices(records, k=len(records)) if records else []
     chance.shuffle(disturbed)
-    assert standing(disturbed) == standing(sorted(said, key=lambda one: one.at))
+    assert standing(disturbed) == standing(sorted(records, key=lambda one: one.at))
 
 
 @given(happenings, happenings)
@@ -73,23 +73,23 @@ def test_what_is_delayed_changes_nothing_once_it_is_there(
 
 
 @given(happenings)
-def test_nothing_that_happens_after_a_delivery_undoes_it(said: list[TrackingRecord]) -> None:
+def test_nothing_that_happens_after_a_delivery_undoes_it(records: list[TrackingRecord]) -> None:
     delivered = happening(ConsignmentStatus.DELIVERED, 5)
     before = [
         one
-        for one in said
+        for one in records
         if one.at < delivered.at and one.status not in (ConsignmentStatus.DELIVERED, ConsignmentStatus.RETURNED)
     ]
-    after = [one for one in said if one.at > delivered.at]
-    found = standing([*before, delivered, *after])
-    assert (found.status, found.at) == (ConsignmentStatus.DELIVERED, delivered.at)
-    assert {one.key for one in found.late_events} == {
+    after = [one for one in records if one.at > delivered.at]
+    tracking = standing([*before, delivered, *after])
+    assert (tracking.status, tracking.at) == (ConsignmentStatus.DELIVERED, delivered.at)
+    assert {one.key for one in tracking.late_events} == {
         one.key for one in after if one.status is not ConsignmentStatus.DELIVERED
     }
 
 
 def test_what_was_lost_may_be_found_and_what_was_damaged_stays_damaged() -> None:
-    found = standing(
+    tracking = standing(
         way(
             ConsignmentStatus.POSTED,
             ConsignmentStatus.LOST,
@@ -98,19 +98,19 @@ def test_what_was_lost_may_be_found_and_what_was_damaged_stays_damaged() -> None
             ConsignmentStatus.DELIVERED,
         )
     )
-    assert (found.status, found.damaged) == (ConsignmentStatus.DELIVERED, True)
+    assert (tracking.status, tracking.damaged) == (ConsignmentStatus.DELIVERED, True)
 
 
 def test_what_was_cancelled_and_collected_all_the_same_is_on_its_way() -> None:
-    found = fold(ConsignmentStatus.CANCELLED, at(10), way(ConsignmentStatus.POSTED, ConsignmentStatus.IN_TRANSIT))
-    assert found.status is ConsignmentStatus.IN_TRANSIT
+    tracking = fold(ConsignmentStatus.CANCELLED, at(10), way(ConsignmentStatus.POSTED, ConsignmentStatus.IN_TRANSIT))
+    assert tracking.status is ConsignmentStatus.IN_TRANSIT
 
 
 def test_a_posting_that_is_scanned_on_the_way_moves_nothing_and_begins_no_other_term() -> None:
-    found = standing(
+    tracking = standing(
         [*way(ConsignmentStatus.POSTED, ConsignmentStatus.IN_TRANSIT), happening(ConsignmentStatus.POSTED, 60 * 24)]
     )
-    assert (found.status, str(found.posted_on)) == (ConsignmentStatus.IN_TRANSIT, "2026-11-23")
+    assert (tracking.status, str(tracking.posted_on)) == (ConsignmentStatus.IN_TRANSIT, "2026-11-23")
 
 
 def test_of_two_things_in_one_moment_the_one_further_on_the_way_happened_last() -> None:
@@ -143,9 +143,9 @@ def test_ten_thousand_events_in_any_order_leave_each_of_a_thousand_consignments_
     assert len(arriving) == 10_000
 
     known: dict[int, list[TrackingRecord]] = {number: [] for number in range(1_000)}
-    found: dict[int, TrackingStatus] = {}
+    folded: dict[int, TrackingStatus] = {}
     for number, one in arriving:
         known[number].append(one)
-        found[number] = standing(known[number])
+        folded[number] = standing(known[number])
 
-    assert found == expected
+    assert folded == expected

@@ -1,4 +1,4 @@
-"""A department's answer as a spreadsheet: real files, as a desk saves them, what is said of wrong ones."""
+"""A department's answer as a spreadsheet: real files, as a department saves them, what is said of wrong ones."""
 
 import csv
 import io
@@ -20,23 +20,23 @@ TABLE: Final = a_table()
 NUMBERS: Final = frozenset(line.number for line in TABLE.lines)
 HEAD: Final = ("Số dòng", "Lý do")
 OURS: Final = department_files.read(sheet.written(TABLE, SHA, CENTRE), ".xlsx")
-Said = dict[int, str]
+DisputedLines = dict[int, str]
 
 
 def as_csv(*rows: Sequence[Any], delimiter: str = ";", encoding: str = "utf-8-sig") -> list[Sheet]:
     """As a spreadsheet in Vietnam writes it."""
-    kept = io.StringIO(newline="")
-    csv.writer(kept, delimiter=delimiter).writerows(rows)
-    return department_files.read(kept.getvalue().encode(encoding), ".csv")
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=delimiter).writerows(rows)
+    return department_files.read(buffer.getvalue().encode(encoding), ".csv")
 
 
 def as_xlsx(*rows: Sequence[Any]) -> list[Sheet]:
-    kept = io.BytesIO()
-    with xlsxwriter.Workbook(kept) as book:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
         page = book.add_worksheet("Trả lời")
         for at, row in enumerate(rows):
             page.write_row(at, 0, row)
-    return department_files.read(kept.getvalue(), ".xlsx")
+    return department_files.read(buffer.getvalue(), ".xlsx")
 
 
 def test_a_reason_is_words_without_what_no_text_may_hold() -> None:
@@ -46,8 +46,8 @@ def test_a_reason_is_words_without_what_no_text_may_hold() -> None:
 
 def filled(changes: dict[str, Any], drop: str | None = None) -> list[Sheet]:
     """Our workbook as it comes back. ``changes``: cells of Chênh lệch or, with their sheet's name, of others."""
-    kept = io.BytesIO()
-    with xlsxwriter.Workbook(kept) as book:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
         day = book.add_format({"num_format": "dd/mm/yyyy"})
         for ours in OURS:
             if ours.name == drop:
@@ -60,7 +60,7 @@ def filled(changes: dict[str, Any], drop: str | None = None) -> list[Sheet]:
             page = book.add_worksheet(ours.name)
             for (row, column), cell in cells.items():
                 page.write(row, column, cell, day if isinstance(cell, date) else None)
-    return department_files.read(kept.getvalue(), ".xlsx")
+    return department_files.read(buffer.getvalue(), ".xlsx")
 
 
 def answer_row() -> int:
@@ -70,7 +70,7 @@ def answer_row() -> int:
     return head + 1
 
 
-def said(sheets: Sequence[Sheet]) -> Said:
+def disputed(sheets: Sequence[Sheet]) -> DisputedLines:
     return {line.number: line.reason for line in answer_files.disputed(sheets, NUMBERS)}
 
 
@@ -92,12 +92,12 @@ def refused(act: Callable[[], Any]) -> str:
     ],
     ids=["semicolon", "comma", "columns-turned", "unicode-text", "workbook"],
 )  # fmt: skip
-def test_disputed_lines_are_read_as_the_desk_saves_them(sheets: Sequence[Sheet]) -> None:
-    assert said(sheets) == {1: "đã trả; kỳ trước", 3: "không có hồ sơ này"}
+def test_disputed_lines_are_read_as_spreadsheets_save_them(sheets: Sequence[Sheet]) -> None:
+    assert disputed(sheets) == {1: "đã trả; kỳ trước", 3: "không có hồ sơ này"}
 
 
 def test_a_reason_may_have_lines_and_quotes() -> None:
-    assert said(as_csv(HEAD, (2, 'dòng một\ndòng "hai"; hết'))) == {2: 'dòng một\ndòng "hai"; hết'}
+    assert disputed(as_csv(HEAD, (2, 'dòng một\ndòng "hai"; hết'))) == {2: 'dòng một\ndòng "hai"; hết'}
 
 
 def test_our_workbook_sent_back_as_it_was_confirms_every_line() -> None:
@@ -105,14 +105,14 @@ def test_our_workbook_sent_back_as_it_was_confirms_every_line() -> None:
     answer_files.check_untouched(came, OURS)
     named = answer_files.named(came)
     named.check_digest(SHA)
-    assert (said(came), named.settlement_id, named.is_ours) == ({}, TABLE.settlement_id, True)
+    assert (disputed(came), named.settlement_id, named.is_ours) == ({}, TABLE.settlement_id, True)
 
 
 def test_our_workbook_filled_in_disputes_the_lines_that_are_written_there() -> None:
     first = answer_row()
     came = filled({f"A{first}": 2, f"B{first}": "sai số tiền", f"A{first + 40}": "5", f"B{first + 40}": "không rõ"})
     answer_files.check_untouched(came, OURS)
-    assert said(came) == {2: "sai số tiền", 5: "không rõ"}
+    assert disputed(came) == {2: "sai số tiền", 5: "không rõ"}
 
 
 def test_a_list_that_was_sorted_is_still_the_one_that_was_sent() -> None:
@@ -154,7 +154,7 @@ def test_a_workbook_of_another_table_is_refused_and_so_is_one_that_names_none() 
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "sentence_start"),
     [
         ([HEAD, ("", "không rõ")], "dòng 2, cột 1: «Số dòng» trống"),
         ([HEAD, (2, "")], "dòng 2, cột 2: «Lý do» trống"),
@@ -168,15 +168,15 @@ def test_a_workbook_of_another_table_is_refused_and_so_is_one_that_names_none() 
         ([], "không có hai cột"),
     ],
 )
-def test_a_wrong_answer_is_one_sentence_with_place_and_remedy(rows: list[Any], told: str) -> None:
-    sentence = refused(lambda: said(as_csv(*rows)))
-    assert sentence.startswith(told)
+def test_a_wrong_answer_is_one_sentence_with_place_and_remedy(rows: list[Any], sentence_start: str) -> None:
+    sentence = refused(lambda: disputed(as_csv(*rows)))
+    assert sentence.startswith(sentence_start)
     assert "; " in sentence
     assert "\n" not in sentence
 
 
 @pytest.mark.parametrize(
-    ("raw", "ending", "told"),
+    ("raw", "ending", "sentence_start"),
     [
         ("Số dòng;Lý do\n1;sai".encode("utf-16-le"), ".csv", "dòng 1: "),
         (b"S\xf4 d\xf2ng;L\xfd do\r\n1;a", ".csv", "dòng 1: chữ không ở dạng UTF-8; trong Excel"),
@@ -187,17 +187,17 @@ def test_a_wrong_answer_is_one_sentence_with_place_and_remedy(rows: list[Any], t
         (b"x" * (department_files.BYTES + 1), ".csv", "tệp lớn hơn 32 MB"),
     ],
 )
-def test_what_is_no_file_of_a_desk_says_how_to_save_it(raw: bytes, ending: str, told: str) -> None:
-    assert refused(lambda: department_files.read(raw, ending)).startswith(told)
+def test_a_file_that_is_no_spreadsheet_says_how_to_save_it(raw: bytes, ending: str, sentence_start: str) -> None:
+    assert refused(lambda: department_files.read(raw, ending)).startswith(sentence_start)
 
 
 def test_two_answers_in_one_workbook_are_none() -> None:
-    kept = io.BytesIO()
-    with xlsxwriter.Workbook(kept) as book:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
         for name in ("Một", "Hai"):
             book.add_worksheet(name).write_row(0, 0, HEAD)
-    sheets = department_files.read(kept.getvalue(), ".xlsx")
-    assert "«Một», «Hai»" in refused(lambda: said(sheets))
+    sheets = department_files.read(buffer.getvalue(), ".xlsx")
+    assert "«Một», «Hai»" in refused(lambda: disputed(sheets))
 
 
 def test_an_answer_that_we_write_reads_back_with_the_table_it_is_for() -> None:
@@ -205,4 +205,4 @@ def test_an_answer_that_we_write_reads_back_with_the_table_it_is_for() -> None:
     came = department_files.read(answer_files.as_csv(TABLE.settlement_id, SHA, lines), ".csv")
     named = answer_files.named(came)
     assert (named.settlement_id, named.sha256, named.is_ours) == (TABLE.settlement_id, SHA, False)
-    assert said(came) == lines
+    assert disputed(came) == lines

@@ -28,17 +28,17 @@ TABLE: Final = (
 
 
 def as_csv(*rows: Sequence[Any]) -> bytes:
-    kept = io.StringIO(newline="")
-    csv.writer(kept, delimiter=";").writerows(rows)
-    return kept.getvalue().encode("utf-8-sig")
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=";").writerows(rows)
+    return buffer.getvalue().encode("utf-8-sig")
 
 
 def compared(*rows: Sequence[Any], table: Sequence[TableReceiptLine] = TABLE) -> Comparison:
     return own_list.compared(table, own_list.read(department_files.read(as_csv(*rows), ".csv")))
 
 
-def told(found: Comparison) -> list[tuple[DifferenceSide, int, int, tuple[int, ...]]]:
-    return [(one.where, one.table, one.listed, one.numbers) for one in found.findings]
+def differences(comparison: Comparison) -> list[tuple[DifferenceSide, int, int, tuple[int, ...]]]:
+    return [(one.where, one.table, one.listed, one.numbers) for one in comparison.findings]
 
 
 @st.composite
@@ -72,33 +72,35 @@ def test_a_list_that_is_made_from_the_table_differs_in_nothing(
 ) -> None:
     rows = listed(lines, by)
     chance.shuffle(rows)
-    found = compared(head(by), *rows, table=lines)
-    assert (found.findings, found.listed) == ([], found.table)
-    assert found.disputed == {}
+    comparison = compared(head(by), *rows, table=lines)
+    assert (comparison.findings, comparison.listed) == ([], comparison.table)
+    assert comparison.disputed == {}
 
 
 @given(tables(), tables(), st.sampled_from(ListKey))
 def test_the_sums_are_an_equation_and_every_line_that_differs_is_named_once(
     lines: list[TableReceiptLine], other: list[TableReceiptLine], by: ListKey
 ) -> None:
-    found = compared(head(by), *listed(other, by), table=lines)
-    assert found.listed == found.table + sum(found.of(where) for where in DifferenceSide)
-    assert found.table == sum(line.amount for line in lines)
-    assert found.listed == sum(line.amount for line in other)
-    numbers = [number for one in found.findings for number in one.numbers]
-    assert len(numbers) == len(set(numbers)) == len(found.disputed)
+    comparison = compared(head(by), *listed(other, by), table=lines)
+    assert comparison.listed == comparison.table + sum(comparison.of(where) for where in DifferenceSide)
+    assert comparison.table == sum(line.amount for line in lines)
+    assert comparison.listed == sum(line.amount for line in other)
+    numbers = [number for one in comparison.findings for number in one.numbers]
+    assert len(numbers) == len(set(numbers)) == len(comparison.disputed)
 
 
 def test_what_differs_is_told_by_where_it_is() -> None:
-    found = compared(BY_REFERENCE, (" hc001 ", "150.000 đ"), ("HC002", "100,000.00"), ("HC009", 5_000), ("Cộng", 1))
-    assert told(found) == [
+    comparison = compared(
+        BY_REFERENCE, (" hc001 ", "150.000 đ"), ("HC002", "100,000.00"), ("HC009", 5_000), ("Cộng", 1)
+    )
+    assert differences(comparison) == [
         (DifferenceSide.OTHER_AMOUNT, 120_000, 100_000, (4, 5)),
         (DifferenceSide.ONLY_TABLE, 10_000, 0, (6,)),
         (DifferenceSide.ONLY_LIST, 0, 5_000, ()),
     ]
-    assert (found.same, found.table, found.listed) == (1, 280_000, 255_000)
-    assert [one.places for one in found.findings] == [("dòng 3, cột 1",), (), ("dòng 4, cột 1",)]
-    assert found.disputed == {
+    assert (comparison.same, comparison.table, comparison.listed) == (1, 280_000, 255_000)
+    assert [one.places for one in comparison.findings] == [("dòng 3, cột 1",), (), ("dòng 4, cột 1",)]
+    assert comparison.disputed == {
         4: "cơ quan ghi 100.000 đồng, bảng ghi 120.000 đồng",
         5: "cơ quan ghi 100.000 đồng, bảng ghi 120.000 đồng",
         6: "không có trong danh sách của cơ quan",
@@ -106,17 +108,17 @@ def test_what_differs_is_told_by_where_it_is() -> None:
 
 
 def test_a_row_that_is_listed_twice_is_another_amount() -> None:
-    found = compared(BY_REFERENCE, ("HC001", 150_000), ("HC001", 150_000), ("HC002", 120_000), ("HC003", 10_000))
-    assert told(found) == [(DifferenceSide.OTHER_AMOUNT, 150_000, 300_000, (1, 2))]
-    assert found.findings[0].places == ("dòng 2, cột 1", "dòng 3, cột 1")
+    comparison = compared(BY_REFERENCE, ("HC001", 150_000), ("HC001", 150_000), ("HC002", 120_000), ("HC003", 10_000))
+    assert differences(comparison) == [(DifferenceSide.OTHER_AMOUNT, 150_000, 300_000, (1, 2))]
+    assert comparison.findings[0].places == ("dòng 2, cột 1", "dòng 3, cột 1")
 
 
 @pytest.mark.parametrize("series", [SERIES, ("PT-26E", "lp-26e")], ids=["with-template", "symbol-alone"])
 def test_receipts_are_known_by_series_and_number_with_or_without_its_zeros(series: tuple[str, str]) -> None:
     rows = ((series[0], "00000001", 120_000), (series[1], 1, 30_000), (series[0], 2, 120_000))
-    found = compared(BY_RECEIPT, *rows)
-    assert told(found) == [(DifferenceSide.ONLY_TABLE, 10_000, 0, (6,))]
-    assert found.findings[0].name == "HC003 (chưa có biên lai)"
+    comparison = compared(BY_RECEIPT, *rows)
+    assert differences(comparison) == [(DifferenceSide.ONLY_TABLE, 10_000, 0, (6,))]
+    assert comparison.findings[0].name == "HC003 (chưa có biên lai)"
 
 
 def test_a_receipt_may_stand_in_one_cell_and_a_number_alone_is_enough_where_it_is_the_only_one() -> None:
@@ -126,8 +128,8 @@ def test_a_receipt_may_stand_in_one_cell_and_a_number_alone_is_enough_where_it_i
 
 
 def test_a_list_that_is_a_workbook_is_read_where_its_columns_are() -> None:
-    kept = io.BytesIO()
-    with xlsxwriter.Workbook(kept) as book:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
         book.add_worksheet("Bìa").write(0, 0, "Danh sách thu")
         page = book.add_worksheet("Thu")
         page.write_row(3, 1, ("STT", *BY_REFERENCE))
@@ -135,7 +137,7 @@ def test_a_list_that_is_a_workbook_is_read_where_its_columns_are() -> None:
             page.write_row(at, 1, (at - 3, *row))
         page.write(7, 2, "Tổng cộng")
         page.write_formula(7, 3, "=SUM(D5:D7)", None, 280_000)
-    own = own_list.read(department_files.read(kept.getvalue(), ".xlsx"))
+    own = own_list.read(department_files.read(buffer.getvalue(), ".xlsx"))
     assert own_list.compared(TABLE, own).findings == []
     assert own.entries[0].place == "Thu!C5"
 

@@ -16,7 +16,7 @@ ACTS = st.lists(st.tuples(st.sampled_from(MONEY + MOVES), st.integers(1, 200_000
 
 
 class Book:
-    """A demand as the verbs treat it: credits by number, what is confirmed of them, and the amounts."""
+    """A demand as the commands treat it: credits by number, what is confirmed of them, and the amounts."""
 
     def __init__(self, due: int) -> None:
         self.amounts = Amounts(due, 0, 0, 0, DemandStatusCode.ISSUED)

@@ -30,9 +30,9 @@ def test_a_text_is_read_in_two_copies(raw: str, spaced: str, squeezed: str) -> N
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_composed_and_decomposed_letters_are_the_same(form: str) -> None:
-    said = "Trần Thị Phượng nộp tiền"
+    name = "Trần Thị Phượng nộp tiền"
 
-    assert normalise(unicodedata.normalize(form, said)).spaced == "TRAN THI PHUONG NOP TIEN"  # type: ignore[arg-type]
+    assert normalise(unicodedata.normalize(form, name)).spaced == "TRAN THI PHUONG NOP TIEN"  # type: ignore[arg-type]
 
 
 @given(st.text(max_size=200))

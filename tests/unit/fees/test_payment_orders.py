@@ -84,12 +84,12 @@ def test_the_bank_s_file_is_the_same_bytes_for_the_same_orders() -> None:
 
 
 def test_a_paper_says_who_asked_and_who_agreed() -> None:
-    said = paper.printed(an_order())
+    printed = paper.printed(an_order())
 
-    assert "150.000 đồng" in said
-    assert re.search(r"Bằng chữ +Một trăm năm mươi nghìn đồng", said)
-    assert re.search(r"Người lập +ke-toan-a, 20/11/2026 08:00", said)
-    assert re.search(r"Người duyệt +ke-toan-b, 20/11/2026 09:00", said)
+    assert "150.000 đồng" in printed
+    assert re.search(r"Bằng chữ +Một trăm năm mươi nghìn đồng", printed)
+    assert re.search(r"Người lập +ke-toan-a, 20/11/2026 08:00", printed)
+    assert re.search(r"Người duyệt +ke-toan-b, 20/11/2026 09:00", printed)
 
 
 @given(st.integers(0, LAST_SERIAL), st.sampled_from(["", "CT DI ", "MBVCB.123456.", "HOAN TRA LENH"]))

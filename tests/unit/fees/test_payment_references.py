@@ -92,13 +92,13 @@ def test_the_database_finds_the_same_mistakes(database_url: str) -> None:
         texts += [f"{text[:-2]}{check:02}" for check in range(100)]
 
     with psycopg.connect(database_url) as conn:
-        found = conn.execute(
+        row = conn.execute(
             "SELECT array_agg(is_payment_reference(t) ORDER BY n) FROM unnest(%s::text[]) WITH ORDINALITY AS u (t, n)",
             (texts,),
         ).fetchone()
 
-    assert found is not None
-    assert found[0] == [is_reference(text) for text in texts]
+    assert row is not None
+    assert row[0] == [is_reference(text) for text in texts]
 
 
 def test_serials_that_are_given_one_after_the_other_differ_in_three_digits() -> None:

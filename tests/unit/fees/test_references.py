@@ -19,7 +19,7 @@ OURS = "HC618034573120"
 SERIALS = st.integers(0, 10**10 - 1)
 
 
-def found(text: str) -> dict[str, MatchMethod]:
+def references_in(text: str) -> dict[str, MatchMethod]:
     return {clue.value: clue.how for clue in references(normalise(text), PREFIXES)}
 
 
@@ -35,7 +35,7 @@ def found(text: str) -> dict[str, MatchMethod]:
     ],
 )
 def test_what_is_written_as_it_was_issued_is_strict(text: str) -> None:
-    assert found(text) == {OURS: MatchMethod.STRICT}
+    assert references_in(text) == {OURS: MatchMethod.STRICT}
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_what_is_written_as_it_was_issued_is_strict(text: str) -> None:
     ],
 )
 def test_look_alikes_and_what_was_torn_apart_are_repaired(text: str) -> None:
-    assert found(f"nop phi {text} cam on") == {OURS: MatchMethod.REPAIRED}
+    assert references_in(f"nop phi {text} cam on") == {OURS: MatchMethod.REPAIRED}
 
 
 @pytest.mark.parametrize("text", ["618034573120", "C618034573120", "618034 573120", "6l8O34573120", "phi618034573120"])
 def test_a_reference_without_its_letters_is_found_where_digits_begin(text: str) -> None:
-    assert found(f"nop phi {text} cam on") == {OURS: MatchMethod.UNPREFIXED}
+    assert references_in(f"nop phi {text} cam on") == {OURS: MatchMethod.UNPREFIXED}
 
 
 @pytest.mark.parametrize(
@@ -74,35 +74,35 @@ def test_a_reference_without_its_letters_is_found_where_digits_begin(text: str) 
     ],
 )
 def test_nothing_is_found_in_what_holds_no_reference(text: str) -> None:
-    assert found(f"nop phi {text}") == {}
+    assert references_in(f"nop phi {text}") == {}
 
 
 def test_a_reference_of_another_centre_is_told_only_where_it_is_written_exactly() -> None:
     other = str(PaymentReference.issued("TB", 7))
 
-    assert found(f"{other} phi") == {other: MatchMethod.STRICT}
-    assert found(f"{other[:5]} {other[5:]}") == {}
+    assert references_in(f"{other} phi") == {other: MatchMethod.STRICT}
+    assert references_in(f"{other[:5]} {other[5:]}") == {}
 
 
 def test_a_digit_that_is_wrong_is_repaired_by_nobody() -> None:
-    assert found(f"HC718034573120 {OURS[:-1]}1") == {}
+    assert references_in(f"HC718034573120 {OURS[:-1]}1") == {}
 
 
 @given(SERIALS, st.text(max_size=60), st.text(max_size=60))
 def test_a_reference_between_any_words_is_found(serial: int, before: str, after: str) -> None:
     written = str(PaymentReference.issued("HC", serial))
 
-    assert written in found(f"{before} {written} {after}")
+    assert written in references_in(f"{before} {written} {after}")
 
 
 @given(st.text(max_size=300))
 def test_whatever_comes_only_references_are_found(text: str) -> None:
-    assert all(is_reference(value) for value in found(text))
+    assert all(is_reference(value) for value in references_in(text))
 
 
 @given(st.text("HC0123456789OILSB .-\n", max_size=120))
 def test_among_digits_only_references_of_right_check_digits_are_found(text: str) -> None:
-    assert all(is_reference(value) for value in found(text))
+    assert all(is_reference(value) for value in references_in(text))
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,13 @@ def test_dossier_codes_are_found_without_their_separators(text: str, codes: list
     assert codes or dossier_codes(normalise(text)) == []
 
 
-def wrong(said: str, chance: random.Random, errors: int) -> str:
+def wrong(text: str, chance: random.Random, errors: int) -> str:
     for _ in range(errors):
-        at = chance.randrange(len(said))
+        at = chance.randrange(len(text))
         kind = chance.choice("sid")
         sign = chance.choice("0123456789")
-        said = said[:at] + {"s": sign, "i": sign + said[at], "d": ""}[kind] + said[at + 1 :]
-    return said
+        text = text[:at] + {"s": sign, "i": sign + text[at], "d": ""}[kind] + text[at + 1 :]
+    return text
 
 
 def damaged(count: int) -> Iterator[tuple[str, str]]:

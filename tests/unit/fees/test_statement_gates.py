@@ -25,8 +25,8 @@ def sentences(*days: date) -> list[str]:
         opening=0,
         closing=5 * len(days),
     )
-    found = Statement(**dict(head), entries=entries)
-    judged = gates.judge(found, None, value_days=31, today=MONDAY, is_working=weekday)
+    statement = Statement(**dict(head), entries=entries)
+    judged = gates.judge(statement, None, value_days=31, today=MONDAY, is_working=weekday)
     return [one.sentence for one in judged if one.sentence != "the account is none of ours at this bank"]
 
 
@@ -41,5 +41,5 @@ def test_what_was_booked_on_an_earlier_working_day_does_not(before: int) -> None
 
 def test_a_calendar_on_which_nobody_ever_works_opens_no_more_than_a_holiday() -> None:
     assert timedelta(days=20) > gates.LONGEST_HOLIDAY
-    found = gates._first_day(MONDAY, lambda _: False)
-    assert found == MONDAY - gates.LONGEST_HOLIDAY
+    day = gates._first_day(MONDAY, lambda _: False)
+    assert day == MONDAY - gates.LONGEST_HOLIDAY

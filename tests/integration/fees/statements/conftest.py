@@ -1,4 +1,4 @@
-"""A desk at which files of statements are brought in, on a real database."""
+"""Files of statements brought in, on a real database."""
 
 import itertools
 from typing import Any
@@ -14,7 +14,7 @@ from tests.integration.test_command_line import cli  # noqa: F401 - the command 
 from tests.scripted_hub import ScriptedHub
 
 
-class StatementDesk:
+class StatementImports:
     """Brings files in, and says what is there then."""
 
     def __init__(self, hub: ScriptedHub) -> None:
@@ -25,10 +25,10 @@ class StatementDesk:
         known = self.hub.catalogue.banks[bank]
         named = name or f"file-{next(self._numbers)}"
 
-        def verb(uow: UnitOfWork) -> tuple[ImportResult, list[Event]]:
+        def bring_in(uow: UnitOfWork) -> tuple[ImportResult, list[Event]]:
             return importing.bring(uow, known, named, raw), []
 
-        return dispatch.run_command(self.hub, "thu.nghiem", verb)
+        return dispatch.run_command(self.hub, "thu.nghiem", bring_in)
 
     def decide(self, result: ImportResult, verdict: importing.Verdict, who: str) -> ImportResult:
         return dispatch.run_command(
@@ -53,7 +53,7 @@ class StatementDesk:
     def lines(self) -> list[dict[str, Any]]:
         return self.hub.rows("SELECT * FROM statement_line ORDER BY id")
 
-    def kept(self, account: str) -> list[tuple[Any, ...]]:
+    def lines_of(self, account: str) -> list[tuple[Any, ...]]:
         """All that matching will see of an account: the same in whatever order its files came in."""
         rows = self.hub.rows(
             "SELECT booking_date, value_date, amount, status, bank_ref, e2e, text, reversal, state"
@@ -69,5 +69,5 @@ class StatementDesk:
 
 
 @pytest.fixture
-def desk(hub: ScriptedHub) -> StatementDesk:
-    return StatementDesk(hub)
+def imports(hub: ScriptedHub) -> StatementImports:
+    return StatementImports(hub)

@@ -14,7 +14,7 @@ from hub.fees.reconciliation.statements import importing
 from hub.fees.reconciliation.statements.model import FileStatus
 from schemas.statement import DeliveredFile, StatementPage
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt, csv_file, table
-from tests.integration.fees.statements.conftest import StatementDesk
+from tests.integration.fees.statements.conftest import StatementImports
 from tests.scripted_hub import ScriptedHub
 
 CommandLine = Callable[..., tuple[int, str, str]]
@@ -58,8 +58,8 @@ def test_import_of_a_file_that_is_held_is_a_finding(cli: CommandLine, hub: Scrip
 def test_two_accounts_let_a_file_out(
     cli: CommandLine, hub: ScriptedHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, told in (("a.xml", FIRST), ("b.xml", FIRST.next(StatementMovement(1, "C"), opening=7))):
-        (tmp_path / name).write_bytes(camt(told))
+    for name, draft in (("a.xml", FIRST), ("b.xml", FIRST.next(StatementMovement(1, "C"), opening=7))):
+        (tmp_path / name).write_bytes(camt(draft))
         cli("fee", "import", str(tmp_path / name), "--bank", "bank-a")
     [row] = hub.rows("SELECT id FROM statement_file WHERE state = 'quarantined'")
     decide = ("fee", "statements", "approve", row["id"], "--reason", "đã hỏi")
@@ -76,15 +76,17 @@ def test_what_the_catalogue_does_not_have_is_not_found(cli: CommandLine, tmp_pat
     assert cli("fee", "statements", "show", "sf_x")[0] == ExitCode.NOT_FOUND
 
 
-def test_what_is_fetched_is_brought_in_and_what_was_brought_in_by_hand_is_the_same_file(desk: StatementDesk) -> None:
-    hub = desk.hub
+def test_what_is_fetched_is_brought_in_and_what_was_brought_in_by_hand_is_the_same_file(
+    imports: StatementImports,
+) -> None:
+    hub = imports.hub
     second = FIRST.next(StatementMovement(9, "C"))
-    desk.bring(camt(FIRST), name="by-hand.xml")
+    imports.bring(camt(FIRST), name="by-hand.xml")
     files = [DeliveredFile("01.xml", camt(FIRST)), DeliveredFile("02.xml", camt(second))]
     hub.bank("bank-a").pages.append(StatementPage(files, "2"))
     polling.poll(hub)
     hub.carry()
-    assert desk.amounts == [50_000, -700, 9]
+    assert imports.amounts == [50_000, -700, 9]
     rows = hub.rows("SELECT name, submitted_by, state FROM statement_file ORDER BY id")
     assert [tuple(row.values()) for row in rows] == [
         ("by-hand.xml", "thu.nghiem", "accepted"),
@@ -93,12 +95,12 @@ def test_what_is_fetched_is_brought_in_and_what_was_brought_in_by_hand_is_the_sa
     assert hub.rows("SELECT cursor FROM counterparty WHERE code = 'bank.bank-a'") == [{"cursor": "2"}]
 
 
-def test_a_fetched_file_that_is_held_ends_its_message_and_waits_for_a_person(desk: StatementDesk) -> None:
-    desk.hub.bank("bank-a").pages.append(StatementPage([DeliveredFile("01.xml", camt(FIRST)[:400])], "1"))
-    polling.poll(desk.hub)
-    desk.hub.carry()
-    assert desk.hub.rows("SELECT state FROM inbox") == [{"state": "handled"}]
-    assert desk.open_cases == ["S05"]
+def test_a_fetched_file_that_is_held_ends_its_message_and_waits_for_a_person(imports: StatementImports) -> None:
+    imports.hub.bank("bank-a").pages.append(StatementPage([DeliveredFile("01.xml", camt(FIRST)[:400])], "1"))
+    polling.poll(imports.hub)
+    imports.hub.carry()
+    assert imports.hub.rows("SELECT state FROM inbox") == [{"state": "handled"}]
+    assert imports.open_cases == ["S05"]
 
 
 def with_profile(hub: ScriptedHub, **changes: object) -> None:
@@ -111,81 +113,86 @@ def with_profile(hub: ScriptedHub, **changes: object) -> None:
 
 
 @pytest.fixture
-def mended(desk: StatementDesk) -> Iterator[Callable[[], None]]:
+def mended(imports: StatementImports) -> Iterator[Callable[[], None]]:
     """A profile that is wrong, until it is mended; what the hub has is given back."""
-    right = desk.hub.catalogue.banks["bank-a"]
-    with_profile(desk.hub, thousands=",")
-    yield lambda: desk.hub.catalogue.banks.update({"bank-a": right})
-    desk.hub.catalogue.banks["bank-a"] = right
+    right = imports.hub.catalogue.banks["bank-a"]
+    with_profile(imports.hub, thousands=",")
+    yield lambda: imports.hub.catalogue.banks.update({"bank-a": right})
+    imports.hub.catalogue.banks["bank-a"] = right
 
 
 TABLE = csv_file(table(FIRST))
 
 
 def test_a_file_that_its_profile_refused_is_read_anew_when_that_is_mended(
-    desk: StatementDesk, mended: Callable[[], None]
+    imports: StatementImports, mended: Callable[[], None]
 ) -> None:
-    held = desk.bring(TABLE)
+    held = imports.bring(TABLE)
     assert (held.state, held.findings[0]["code"]) == (FileStatus.QUARANTINED, "S05")
-    assert desk.bring(TABLE).repeated  # by the same profile nothing changes
-    with_profile(desk.hub, thousands=" ")
-    again = desk.bring(TABLE)
-    assert (again.state, again.repeated, desk.open_cases) == (FileStatus.QUARANTINED, False, ["S05"])
+    assert imports.bring(TABLE).repeated  # by the same profile nothing changes
+    with_profile(imports.hub, thousands=" ")
+    again = imports.bring(TABLE)
+    assert (again.state, again.repeated, imports.open_cases) == (FileStatus.QUARANTINED, False, ["S05"])
     mended()
-    read = desk.bring(TABLE)
-    assert (read.id, read.state, read.repeated, desk.open_cases) == (held.id, FileStatus.ACCEPTED, False, [])
-    assert desk.amounts == [50_000, -700]
-    assert desk.bring(TABLE).repeated
+    read = imports.bring(TABLE)
+    assert (read.id, read.state, read.repeated, imports.open_cases) == (held.id, FileStatus.ACCEPTED, False, [])
+    assert imports.amounts == [50_000, -700]
+    assert imports.bring(TABLE).repeated
 
 
-def test_a_file_under_another_bank_is_read_anew_under_its_own(desk: StatementDesk) -> None:
-    wrong = desk.bring(TABLE, bank="bank-b")
+def test_a_file_under_another_bank_is_read_anew_under_its_own(imports: StatementImports) -> None:
+    wrong = imports.bring(TABLE, bank="bank-b")
     assert wrong.state is FileStatus.QUARANTINED
-    right = desk.bring(TABLE)
+    right = imports.bring(TABLE)
     assert (right.id, right.state) == (wrong.id, FileStatus.ACCEPTED)
-    assert desk.hub.rows("SELECT bank FROM statement_file") == [{"bank": "bank-a"}]
-    assert desk.bring(TABLE, bank="bank-b").repeated
+    assert imports.hub.rows("SELECT bank FROM statement_file") == [{"bank": "bank-a"}]
+    assert imports.bring(TABLE, bank="bank-b").repeated
 
 
-def test_what_persons_have_proposed_or_dropped_is_theirs(desk: StatementDesk, mended: Callable[[], None]) -> None:
+def test_what_persons_have_proposed_or_dropped_is_theirs(imports: StatementImports, mended: Callable[[], None]) -> None:
     mended()
     wrong = csv_file(table(replace(FIRST, closing=99)))
-    held = desk.bring(wrong)
-    desk.decide(held, "reject", "nguoi.mot")
-    with_profile(desk.hub, skip=["x"])
-    assert (desk.bring(wrong).repeated, desk.bring(wrong).state) == (True, FileStatus.QUARANTINED)
-    desk.decide(held, "reject", "nguoi.hai")
-    assert (desk.bring(wrong).state, desk.amounts) == (FileStatus.REJECTED, [])
+    held = imports.bring(wrong)
+    imports.decide(held, "reject", "nguoi.mot")
+    with_profile(imports.hub, skip=["x"])
+    assert (imports.bring(wrong).repeated, imports.bring(wrong).state) == (True, FileStatus.QUARANTINED)
+    imports.decide(held, "reject", "nguoi.hai")
+    assert (imports.bring(wrong).state, imports.amounts) == (FileStatus.REJECTED, [])
 
 
 def test_what_one_person_dropped_unread_is_read_by_a_mended_profile(
-    desk: StatementDesk, mended: Callable[[], None]
+    imports: StatementImports, mended: Callable[[], None]
 ) -> None:
-    held = desk.bring(TABLE)
-    assert desk.decide(held, "reject", "nguoi.mot").state is FileStatus.REJECTED
-    assert desk.bring(TABLE).repeated  # by the same profile nothing changes
-    with_profile(desk.hub, thousands=" ")
-    again = desk.bring(TABLE)
-    assert (again.id, again.state, desk.open_cases) == (held.id, FileStatus.QUARANTINED, ["S05"])
-    assert desk.decide(held, "reject", "nguoi.hai").state is FileStatus.REJECTED
+    held = imports.bring(TABLE)
+    assert imports.decide(held, "reject", "nguoi.mot").state is FileStatus.REJECTED
+    assert imports.bring(TABLE).repeated  # by the same profile nothing changes
+    with_profile(imports.hub, thousands=" ")
+    again = imports.bring(TABLE)
+    assert (again.id, again.state, imports.open_cases) == (held.id, FileStatus.QUARANTINED, ["S05"])
+    assert imports.decide(held, "reject", "nguoi.hai").state is FileStatus.REJECTED
     mended()
-    read = dispatch.run_command(desk.hub, "nguoi.mot", lambda uow: (importing.reread(uow, held.id), []))
-    assert (read.id, read.state, desk.open_cases, desk.amounts) == (held.id, FileStatus.ACCEPTED, [], [50_000, -700])
-    [row] = desk.hub.rows("SELECT settled_at IS NOT NULL AS settled, maker, checker FROM statement_file")
+    read = dispatch.run_command(imports.hub, "nguoi.mot", lambda uow: (importing.reread(uow, held.id), []))
+    assert (read.id, read.state, imports.open_cases, imports.amounts) == (
+        held.id,
+        FileStatus.ACCEPTED,
+        [],
+        [50_000, -700],
+    )
+    [row] = imports.hub.rows("SELECT settled_at IS NOT NULL AS settled, maker, checker FROM statement_file")
     assert row == {"settled": True, "maker": None, "checker": None}
 
 
-def test_nobody_approves_what_a_mended_profile_reads(desk: StatementDesk, mended: Callable[[], None]) -> None:
-    held = desk.bring(TABLE)
+def test_nobody_approves_what_a_mended_profile_reads(imports: StatementImports, mended: Callable[[], None]) -> None:
+    held = imports.bring(TABLE)
     with pytest.raises(InvalidState, match=f"S05 không duyệt được.*reread {held.id}"):
-        desk.decide(held, "approve", "nguoi.mot")
+        imports.decide(held, "approve", "nguoi.mot")
     mended()
     with pytest.raises(InvalidState, match=f"reread {held.id}"):
-        desk.decide(held, "approve", "nguoi.mot")
-    read = dispatch.run_command(desk.hub, "nguoi.mot", lambda uow: (importing.reread(uow, held.id), []))
-    assert (read.state, desk.amounts) == (FileStatus.ACCEPTED, [50_000, -700])
+        imports.decide(held, "approve", "nguoi.mot")
+    read = dispatch.run_command(imports.hub, "nguoi.mot", lambda uow: (importing.reread(uow, held.id), []))
+    assert (read.state, imports.amounts) == (FileStatus.ACCEPTED, [50_000, -700])
     with pytest.raises(InvalidState, match="accepted"):
-        dispatch.run_command(desk.hub, "nguoi.mot", lambda uow: (importing.reread(uow, held.id), []))
+        dispatch.run_command(imports.hub, "nguoi.mot", lambda uow: (importing.reread(uow, held.id), []))
 
 
 def test_a_dry_run_shows_what_would_be_and_keeps_nothing(cli: CommandLine, hub: ScriptedHub, tmp_path: Path) -> None:
@@ -202,9 +209,9 @@ def test_a_dry_run_shows_what_would_be_and_keeps_nothing(cli: CommandLine, hub: 
 
 
 @pytest.mark.usefixtures("mended")
-def test_files_that_are_held_are_read_anew_by_their_ids(cli: CommandLine, desk: StatementDesk) -> None:
-    held = desk.bring(TABLE)
+def test_files_that_are_held_are_read_anew_by_their_ids(cli: CommandLine, imports: StatementImports) -> None:
+    held = imports.bring(TABLE)
     code, _, err = cli("fee", "statements", "reread", held.id)  # the command line has its own catalogue: the right one
     assert code == ExitCode.OK, err
-    assert desk.amounts == [50_000, -700]
+    assert imports.amounts == [50_000, -700]
     assert cli("fee", "statements", "reread", held.id)[0] == ExitCode.REFUSED

@@ -7,7 +7,7 @@ import pytest
 
 from hub.fees.reconciliation.statements.model import FileStatus
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
-from tests.integration.fees.statements.conftest import StatementDesk
+from tests.integration.fees.statements.conftest import StatementImports
 
 FIRST = StatementDraft(
     [StatementMovement(50_000, "A"), StatementMovement(-700, "B")], opening=1_000, day=ago(5), sequence=1
@@ -26,43 +26,43 @@ ACCEPTABLE = {"S02", "S03", "S04"}
 
 
 @pytest.mark.parametrize("code", FAULTS)
-def test_a_file_with_a_fault_is_a_case_until_two_persons_drop_it(desk: StatementDesk, code: str) -> None:
+def test_a_file_with_a_fault_is_a_case_until_two_persons_drop_it(imports: StatementImports, code: str) -> None:
     """One is enough where nobody could read it."""
-    desk.bring(camt(FIRST))
-    held = desk.bring(FAULTS[code]())
-    assert (held.state is FileStatus.ACCEPTED, desk.open_cases, desk.amounts) == (False, [code], [50_000, -700])
+    imports.bring(camt(FIRST))
+    held = imports.bring(FAULTS[code]())
+    assert (held.state is FileStatus.ACCEPTED, imports.open_cases, imports.amounts) == (False, [code], [50_000, -700])
 
-    first = desk.decide(held, "reject", "nguoi.mot")
+    first = imports.decide(held, "reject", "nguoi.mot")
     if code == "S05":
         assert first.state is FileStatus.REJECTED
     else:
-        assert desk.open_cases == [code]
-        assert desk.decide(held, "reject", "nguoi.hai").state is FileStatus.REJECTED
+        assert imports.open_cases == [code]
+        assert imports.decide(held, "reject", "nguoi.hai").state is FileStatus.REJECTED
 
-    assert (desk.open_cases, desk.amounts) == ([], [50_000, -700])
-    [case] = desk.hub.rows("SELECT code, maker, checker, resolution FROM fee_exception")
+    assert (imports.open_cases, imports.amounts) == ([], [50_000, -700])
+    [case] = imports.hub.rows("SELECT code, maker, checker, resolution FROM fee_exception")
     assert tuple(case.values()) == (code, "nguoi.mot", None if code == "S05" else "nguoi.hai", "rejected")
-    assert desk.bring(camt(SECOND)).is_accepted, "the right file comes after it"
+    assert imports.bring(camt(SECOND)).is_accepted, "the right file comes after it"
 
 
 @pytest.mark.parametrize("code", sorted(ACCEPTABLE))
-def test_what_only_does_not_follow_on_is_accepted_by_two_persons(desk: StatementDesk, code: str) -> None:
-    desk.bring(camt(FIRST))
-    held = desk.bring(FAULTS[code]())
+def test_what_only_does_not_follow_on_is_accepted_by_two_persons(imports: StatementImports, code: str) -> None:
+    imports.bring(camt(FIRST))
+    held = imports.bring(FAULTS[code]())
 
-    assert desk.approve(held).state is FileStatus.ACCEPTED_WITH_APPROVAL
+    assert imports.approve(held).state is FileStatus.ACCEPTED_WITH_APPROVAL
 
-    assert (desk.open_cases, len(desk.amounts)) == ([], 3)
-    [case] = desk.hub.rows("SELECT maker, checker, resolution FROM fee_exception")
+    assert (imports.open_cases, len(imports.amounts)) == ([], 3)
+    [case] = imports.hub.rows("SELECT maker, checker, resolution FROM fee_exception")
     assert tuple(case.values()) == ("nguoi.mot", "nguoi.hai", "approved")
 
 
-def test_the_right_file_makes_the_one_that_was_held_no_better(desk: StatementDesk) -> None:
+def test_the_right_file_makes_the_one_that_was_held_no_better(imports: StatementImports) -> None:
     """It stays a case: somebody has to say that it is not needed any more."""
-    desk.bring(camt(FIRST))
-    held = desk.bring(FAULTS["S01"]())
-    assert desk.bring(camt(SECOND)).is_accepted
-    assert (desk.open_cases, desk.amounts) == (["S01"], [50_000, -700, 3_000])
-    desk.decide(held, "reject", "nguoi.mot")
-    desk.decide(held, "reject", "nguoi.hai")
-    assert desk.open_cases == []
+    imports.bring(camt(FIRST))
+    held = imports.bring(FAULTS["S01"]())
+    assert imports.bring(camt(SECOND)).is_accepted
+    assert (imports.open_cases, imports.amounts) == (["S01"], [50_000, -700, 3_000])
+    imports.decide(held, "reject", "nguoi.mot")
+    imports.decide(held, "reject", "nguoi.hai")
+    assert imports.open_cases == []

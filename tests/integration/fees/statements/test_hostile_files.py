@@ -8,19 +8,22 @@ import pytest
 from hub import polling
 from schemas.statement import DeliveredFile, StatementPage
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt, csv_file, mt940, table, xlsx
-from tests.integration.fees.statements.conftest import StatementDesk
+from tests.integration.fees.statements.conftest import StatementImports
 
 TOLD = StatementDraft([StatementMovement(50_000, "phí")], day=ago(5))
 SHEET = "xl/worksheets/sheet1.xml"
 
 
 def with_cell(cell: bytes) -> bytes:
-    kept = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(xlsx(table(TOLD, thousands=",")))) as package, zipfile.ZipFile(kept, "w") as again:
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx(table(TOLD, thousands=",")))) as package,
+        zipfile.ZipFile(buffer, "w") as again,
+    ):
         for name in package.namelist():
             content = package.read(name).replace(b"</sheetData>", b"<row>" + cell + b"</row></sheetData>")
             again.writestr(name, content)
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
 def damaged() -> bytes:
@@ -53,8 +56,8 @@ FILES = {
 
 
 @pytest.mark.parametrize("raw", FILES.values(), ids=FILES)
-def test_it_is_kept_and_shown_and_stops_nobody(desk: StatementDesk, raw: bytes) -> None:
-    hub = desk.hub
+def test_it_is_kept_and_shown_and_stops_nobody(imports: StatementImports, raw: bytes) -> None:
+    hub = imports.hub
     files = [DeliveredFile("01.bin", raw), DeliveredFile("02.xml", camt(TOLD))]
     hub.bank("bank-a").pages.append(StatementPage(files, "2"))
     polling.poll(hub)
@@ -67,4 +70,4 @@ def test_it_is_kept_and_shown_and_stops_nobody(desk: StatementDesk, raw: bytes) 
     [finding] = case["facts"]["findings"]
     assert (case["code"], finding["sentence"].startswith("our reader fails")) == ("S05", False)
     assert hub.rows("SELECT id FROM inbox WHERE settled_at IS NULL") == []
-    assert desk.amounts == [50_000]
+    assert imports.amounts == [50_000]
