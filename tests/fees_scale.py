@@ -143,7 +143,7 @@ def passed(conn: Connection, day: date, rows: Sequence[tuple[str | None, int, st
         reading.read(conn, ACCOUNT, day, scope.prefixes)
         conn.execute("ANALYZE match_clue")
         passes.pair(conn, scope)
-        passes.found(conn, scope)
+        passes.add_unnotified(conn, scope)
         conn.execute("ANALYZE match_group, match_leg, payment")
         passes.identify(conn, scope)
         yield scope

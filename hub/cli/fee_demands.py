@@ -152,7 +152,7 @@ def _demand(name: str) -> dict[str, Any]:
     except ValueError:
         reference = name
     with environment.database() as conn:
-        row = views.found(conn, reference)
+        row = views.find(conn, reference)
         if row is None:
             raise NotFound(vi("there is no demand {missing}", missing=name))
         return {**row, "audit_log": hub.audit_log_of(conn, row["id"])}

@@ -262,7 +262,7 @@ def _item(conn: "Connection", name: str) -> str:
         reference = DossierCode.received(name).normalised
     except ValueError:
         reference = name
-    row = views.found(conn, reference)
+    row = views.find(conn, reference)
     if row is None:
         raise NotFound(vi("there is no demand {missing}", missing=name))
     return str(row["id"])

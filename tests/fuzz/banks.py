@@ -52,7 +52,7 @@ def _statements(bank: Bank) -> Callable[[bytes], object]:
                 today=TODAY,
                 is_working=lambda day: day.weekday() < SATURDAY,
             )
-            placing.told(one)
+            placing.statement_summary(one)
             texts = [one.account, one.bank_id]
             for line in movements(one):
                 keys.content(one.account, line)

@@ -52,13 +52,13 @@ _Key = tuple[str, str]
 class Credited:
     """The result of a credit: ``taken`` counts for the demand, ``rest`` does not; đồng.
 
-    ``case`` is the code of the exception to open for it (payments: R03 twice, R04 short, R05 over, R06 late,
+    ``exception_code`` is the code of the exception to open for it (payments: R03 twice, R04 short, R05 over, R06 late,
     R07 ended); None: none.
     """
 
     taken: int
     rest: int
-    case: str | None = None
+    exception_code: str | None = None
     events: list[Event] = field(default_factory=list)
 
 
@@ -80,16 +80,16 @@ class DemandBatch:
     _shown: list[_Key] = field(default_factory=list)
     _audit_entries: list[AuditEntry] = field(default_factory=list)
 
-    def read(self, named: Iterable[str]) -> None:
+    def read(self, demand_ids: Iterable[str]) -> None:
         """Lock these demands and load their credits."""
-        wanted = sorted({one for one in named if one not in self._demands})
-        if not wanted:
+        missing = sorted({one for one in demand_ids if one not in self._demands})
+        if not missing:
             return
-        for demand in demand_store.lock_all(self.uow.conn, wanted):
+        for demand in demand_store.lock_all(self.uow.conn, missing):
             self._demands[demand.id] = demand
-        for row in self.uow.conn.execute(_SELECT_CREDITS, (wanted,)):
-            of = row.pop("demand_id")
-            self._credits[of, row["evidence"]] = Credit(**row)
+        for row in self.uow.conn.execute(_SELECT_CREDITS, (missing,)):
+            demand_id = row.pop("demand_id")
+            self._credits[demand_id, row["evidence"]] = Credit(**row)
 
     def credit(
         self, demand_id: str, amount: int, evidence: str, *, paid_at: datetime | None = None, confirmed: bool = False
@@ -105,12 +105,12 @@ class DemandBatch:
         known = self._credits.get((demand_id, evidence))
         if known is not None:
             return Credited(known.amount, amount - known.amount)
-        taken, case = weighed(before, amount)
+        taken, code = weighed(before, amount)
         if not taken:
             self._write_audit(
-                demand_id, AuditAction.DEMAND_NOT_CREDITED, before.status, None, f"{case} {evidence}", evidence
+                demand_id, AuditAction.DEMAND_NOT_CREDITED, before.status, None, f"{code} {evidence}", evidence
             )
-            return Credited(0, amount, case)
+            return Credited(0, amount, code)
         at = paid_at or self.uow.now
         self._credits[demand_id, evidence] = Credit(
             evidence, taken, at, self.uow.now if confirmed else None, reversed_at=None, reversed_by=None
@@ -118,7 +118,7 @@ class DemandBatch:
         self._new.append((demand_id, evidence))
         after = before.amounts.credited(taken, confirmed=confirmed)
         return Credited(
-            taken, amount - taken, case, self._stand(before, after, AuditAction.DEMAND_CREDITED, evidence, at)
+            taken, amount - taken, code, self._change(before, after, AuditAction.DEMAND_CREDITED, evidence, at)
         )
 
     def confirm(self, demand_id: str, evidence: str) -> list[Event]:
@@ -128,12 +128,12 @@ class DemandBatch:
         """
         before = self._demand(demand_id)
         key = (demand_id, evidence)
-        credited = standing(self._credits.get(key), demand_id, evidence)
+        credited = _valid(self._credits.get(key), demand_id, evidence)
         if credited.confirmed_at is not None:
             return []
         self._credits[key] = replace(credited, confirmed_at=self.uow.now)
         self._shown.append(key)
-        return self._stand(
+        return self._change(
             before, before.amounts.shown(credited.amount), AuditAction.DEMAND_CREDIT_CONFIRMED, evidence, self.uow.now
         )
 
@@ -143,8 +143,8 @@ class DemandBatch:
         new = [(key[0], self._credits[key]) for key in self._new]
         if new:
             conn.execute(_INSERT_CREDITS, (now, as_set([_credit_row(*one) for one in new])))
-        told = set(self._new)
-        shown = [key for key in self._shown if key not in told]
+        credited = set(self._new)
+        shown = [key for key in self._shown if key not in credited]
         if shown:
             keys = [{"demand_id": demand, "evidence": evidence} for demand, evidence in shown]
             _check_written(shown, conn.execute(_CONFIRM_CREDITS, (now, as_set(keys))).rowcount)
@@ -154,14 +154,14 @@ class DemandBatch:
                 conn.execute(_UPDATE_DEMANDS, (as_set([_demand_row(one) for one in self._moved.values()]),)).rowcount,
             )
         audit.write_all(conn, self.uow.actor, self._audit_entries)
-        for kept in (self._demands, self._credits, self._moved, self._new, self._shown, self._audit_entries):
-            kept.clear()
+        for container in (self._demands, self._credits, self._moved, self._new, self._shown, self._audit_entries):
+            container.clear()
 
     def _demand(self, demand_id: str) -> Demand:
         self.read([demand_id])
         return self._demands[demand_id]
 
-    def _stand(self, before: Demand, after: Amounts, action: AuditAction, evidence: str, at: datetime) -> list[Event]:
+    def _change(self, before: Demand, after: Amounts, action: AuditAction, evidence: str, at: datetime) -> list[Event]:
         demand = replace(
             before,
             allocated=after.allocated,
@@ -202,9 +202,9 @@ def _demand_row(demand: Demand) -> Mapping[str, Any]:
     }
 
 
-def _check_written(wanted: Sized, written: int) -> None:
-    if written != len(wanted):
-        raise LookupError(f"{written} of {len(wanted)} rows were there")
+def _check_written(expected: Sized, written: int) -> None:
+    if written != len(expected):
+        raise LookupError(f"{written} of {len(expected)} rows were there")
 
 
 def credit(
@@ -234,10 +234,10 @@ def confirm(uow: UnitOfWork, demand_id: str, evidence: str) -> list[Event]:
 def weighed(demand: Demand, amount: int) -> tuple[int, str | None]:
     """How much of ``amount`` the demand takes at its status, and the code of the exception to open for it."""
     status = DemandStatusCode(demand.status)
-    return min(amount, demand.outstanding) if status in COLLECTING else 0, _case(demand, status, amount)
+    return min(amount, demand.outstanding) if status in COLLECTING else 0, _exception_code(demand, status, amount)
 
 
-def _case(demand: Demand, status: DemandStatusCode, amount: int) -> str | None:
+def _exception_code(demand: Demand, status: DemandStatusCode, amount: int) -> str | None:
     if status in COLLECTING:
         difference = amount - demand.outstanding
         return None if not difference else "R04" if difference < 0 else "R05"
@@ -252,10 +252,10 @@ def reverse(uow: UnitOfWork, demand_id: str, evidence: str, *, by: str) -> list[
     ``by`` is the evidence for that. Raises NotFound, or InvalidState where it is reversed already.
     """
     before = demand_store.lock(uow.conn, demand_id)
-    credited = standing(demand_store.credit_by(uow.conn, demand_id, evidence), demand_id, evidence)
+    credited = _valid(demand_store.credit_by(uow.conn, demand_id, evidence), demand_id, evidence)
     demand_store.end_credits(uow.conn, demand_id, by=by, at=uow.now, evidence=evidence)
     after = before.amounts.reversed(credited.amount, confirmed=credited.confirmed_at is not None)
-    return _stand(uow, before, after, AuditAction.DEMAND_CREDIT_REVERSED, f"{evidence} by {by}")
+    return _change(uow, before, after, AuditAction.DEMAND_CREDIT_REVERSED, f"{evidence} by {by}")
 
 
 def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[Event]:
@@ -264,9 +264,9 @@ def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[
     Raises NotFound, or InvalidState if it is too late.
     """
     before = demand_store.lock(uow.conn, demand_id)
-    procedure = uow.conn.execute("SELECT procedure FROM dossier WHERE id = %s", (before.dossier_id,)).fetchone()
-    found = uow.catalogue.procedures.get(procedure["procedure"]) if procedure else None
-    provision = found.exemption(exemption) if found else None
+    dossier = uow.conn.execute("SELECT procedure FROM dossier WHERE id = %s", (before.dossier_id,)).fetchone()
+    procedure = uow.catalogue.procedures.get(dossier["procedure"]) if dossier else None
+    provision = procedure.exemption(exemption) if procedure else None
     if provision is None:
         raise NotFound(vi("the procedure has no exemption {exemption}", exemption=exemption))
     lines = [one for one in demand_store.lines(uow.conn, demand_id) if provision.lifts(one.fee_code) and not one.waived]
@@ -276,9 +276,9 @@ def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[
             vi("the demand is {status}: nothing is left to waive for this exemption", status=before.status)
         )
     for line in lines:
-        demand_store.lift(uow.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
+        demand_store.waive_line(uow.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
     because = f"{provision.code}, {provision.basis}: {reason}"
-    return _stand(
+    return _change(
         uow, before, before.amounts.lifted(amount), AuditAction.DEMAND_WAIVED, because, {"exemption": provision.code}
     )
 
@@ -295,9 +295,9 @@ def waive_rest(uow: UnitOfWork, demand_id: str, decision: str, reason: str) -> l
     for line in reversed(demand_store.lines(uow.conn, demand_id)):  # what came has filled the first
         lifted = min(rest, line.amount - line.waived)
         if lifted:
-            demand_store.lift_part(uow.conn, demand_id, line.fee_code, lifted, basis=decision)
+            demand_store.waive_part(uow.conn, demand_id, line.fee_code, lifted, basis=decision)
         rest -= lifted
-    return _stand(
+    return _change(
         uow, before, before.amounts.lifted(before.outstanding), AuditAction.DEMAND_REST_WAIVED, f"{decision}: {reason}"
     )
 
@@ -307,17 +307,17 @@ def expire(uow: UnitOfWork, demand_id: str) -> list[Event]:
     before = demand_store.lock(uow.conn, demand_id)
     if before.status not in COLLECTING or before.expires_at is None or before.expires_at > uow.now:
         return []
-    return _stand(uow, before, before.amounts.closed(DemandStatusCode.EXPIRED), AuditAction.DEMAND_EXPIRED)
+    return _change(uow, before, before.amounts.closed(DemandStatusCode.EXPIRED), AuditAction.DEMAND_EXPIRED)
 
 
 def renew(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     """Reopen an expired demand for as long as a new one. Raises NotFound, InvalidState."""
     before = demand_store.lock(uow.conn, demand_id)
-    desk = uow.catalogue.fee_settings
-    if desk is None or before.status != DemandStatusCode.EXPIRED:
+    fee_settings = uow.catalogue.fee_settings
+    if fee_settings is None or before.status != DemandStatusCode.EXPIRED:
         raise InvalidState(vi("only an expired demand can be renewed; this one is {status}", status=before.status))
-    until = issuing.expiry(desk, uow.now)
-    return _stand(uow, before, before.amounts.renewed(), AuditAction.DEMAND_RENEWED, reason, expires_at=until)
+    until = issuing.expiry(fee_settings, uow.now)
+    return _change(uow, before, before.amounts.renewed(), AuditAction.DEMAND_RENEWED, reason, expires_at=until)
 
 
 def cancel(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
@@ -327,7 +327,7 @@ def cancel(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
         after = before.amounts.closed(DemandStatusCode.CANCELLED)
     except MoveRefused as error:
         raise InvalidState(str(error)) from None
-    return _stand(uow, before, after, AuditAction.DEMAND_CANCELLED, reason)
+    return _change(uow, before, after, AuditAction.DEMAND_CANCELLED, reason)
 
 
 def order_refund(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
@@ -335,7 +335,7 @@ def order_refund(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     before = demand_store.lock(uow.conn, demand_id)
     if not before.allocated or before.status == DemandStatusCode.REFUND_PENDING:
         raise InvalidState(vi("the demand is {status}: there is nothing to refund", status=before.status))
-    return _stand(
+    return _change(
         uow, before, before.amounts.moved(DemandStatusCode.REFUND_PENDING), AuditAction.DEMAND_REFUND_ORDERED, reason
     )
 
@@ -346,16 +346,16 @@ def refunded(uow: UnitOfWork, demand_id: str, *, by: str) -> list[Event]:
     if before.status != DemandStatusCode.REFUND_PENDING:
         raise InvalidState(vi("the demand is {status}: no refund is under way", status=before.status))
     demand_store.end_credits(uow.conn, demand_id, by=by, at=uow.now)
-    return _stand(uow, before, before.amounts.refunded(), AuditAction.DEMAND_REFUNDED, by, {"by": by})
+    return _change(uow, before, before.amounts.refunded(), AuditAction.DEMAND_REFUNDED, by, {"by": by})
 
 
 def keep(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     """Withdraw the refund. Raises InvalidState where none is under way."""
     before = demand_store.lock(uow.conn, demand_id)
-    return _stand(uow, before, before.amounts.kept(), AuditAction.DEMAND_REFUND_WITHDRAWN, reason)
+    return _change(uow, before, before.amounts.refund_withdrawn(), AuditAction.DEMAND_REFUND_WITHDRAWN, reason)
 
 
-def standing(credited: demand_store.Credit | None, demand_id: str, evidence: str) -> demand_store.Credit:
+def _valid(credited: demand_store.Credit | None, demand_id: str, evidence: str) -> demand_store.Credit:
     """The credit, if it exists and is not reversed. Raises NotFound, InvalidState."""
     if credited is None:
         raise NotFound(vi("{evidence} allocates nothing to demand {demand_id}", evidence=evidence, demand_id=demand_id))
@@ -371,7 +371,7 @@ def standing(credited: demand_store.Credit | None, demand_id: str, evidence: str
     return credited
 
 
-def _stand(
+def _change(
     uow: UnitOfWork,
     before: Demand,
     after: Amounts,
@@ -383,7 +383,7 @@ def _stand(
     expires_at: datetime | None = None,
 ) -> list[Event]:
     """Write the demand and the audit log; the events that its payer sees."""
-    demand = demand_store.stand(uow.conn, before, after, expires_at=expires_at)
+    demand = demand_store.update(uow.conn, before, after, expires_at=expires_at)
     uow.write_audit(demand.id, action, before=before.status, after=demand.status, reason=reason, details=details)
     return seen(before, demand, at or uow.now)
 
@@ -397,6 +397,6 @@ def seen(before: Demand, demand: Demand, at: datetime) -> list[Event]:
     if after.status is DemandStatusCode.REOPENED and before.status != DemandStatusCode.REOPENED:
         return [FeeReopened(demand.dossier_id, fee)]
     if before.outstanding and not after.outstanding:
-        made = FeeWaived if after.status is DemandStatusCode.WAIVED else FeePaid
-        return [made(demand.dossier_id, fee, at)]
+        event = FeeWaived if after.status is DemandStatusCode.WAIVED else FeePaid
+        return [event(demand.dossier_id, fee, at)]
     return [FeeChanged(demand.dossier_id, fee)]

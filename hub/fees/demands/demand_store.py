@@ -1,4 +1,4 @@
-"""Fee demands in the database. Whoever changes one has locked its dossier first."""
+"""Fee demands in the database. The caller of a change has locked the demand's dossier first."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -46,13 +46,13 @@ class Credit:
 
 
 def next_reference(conn: Connection, prefix: str) -> PaymentReference:
-    """A reference that nobody has had."""
+    """A new payment reference."""
     number = one(conn, "SELECT nextval('fee_reference_serial') AS number", ())["number"]
     return PaymentReference.issued(prefix, scattered(number))
 
 
 def add(conn: Connection, demand: Demand, lines: Sequence[DemandLine]) -> None:
-    """A new demand with what it is made of."""
+    """Add a demand with its lines."""
     conn.execute(_ADD, asdict(demand) | {"business_date": local(demand.issued_at).date()})
     with conn.cursor() as cursor:
         cursor.executemany(
@@ -62,36 +62,29 @@ def add(conn: Connection, demand: Demand, lines: Sequence[DemandLine]) -> None:
 
 
 def lock(conn: Connection, demand_id: str) -> Demand:
-    """The demand, ours until the transaction ends: its dossier first, as everywhere. Raises NotFound."""
-    conn.execute(
-        "SELECT 1 FROM dossier WHERE id = (SELECT dossier_id FROM fee_demand WHERE id = %s) FOR UPDATE", (demand_id,)
-    )
-    with conn.cursor(row_factory=class_row(Demand)) as cursor:
-        found = cursor.execute(f"SELECT {_COLUMNS} FROM fee_demand WHERE id = %s FOR UPDATE", (demand_id,)).fetchone()
-    if found is None:
-        raise NotFound(vi("there is no demand {demand_id}", demand_id=demand_id))
-    return found
+    """Lock a demand, and its dossier before it. Raises NotFound."""
+    return lock_all(conn, [demand_id])[0]
 
 
 def lock_all(conn: Connection, demands: Sequence[str]) -> list[Demand]:
-    """``lock`` for many at once, in one order as everywhere. Raises NotFound."""
+    """Lock demands, and all their dossiers before them, each in the order of the ids. Raises NotFound."""
     conn.execute(
         "SELECT 1 FROM dossier WHERE id IN (SELECT dossier_id FROM fee_demand WHERE id = ANY(%s)) ORDER BY id"
         " FOR UPDATE",
-        (demands,),
+        (list(demands),),
     )
     with conn.cursor(row_factory=class_row(Demand)) as cursor:
-        found = cursor.execute(
-            f"SELECT {_COLUMNS} FROM fee_demand WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (demands,)
+        rows = cursor.execute(
+            f"SELECT {_COLUMNS} FROM fee_demand WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (list(demands),)
         ).fetchall()
-    missing = sorted(set(demands) - {demand.id for demand in found})
+    missing = sorted(set(demands) - {demand.id for demand in rows})
     if missing:
         raise NotFound(vi("there is no demand {demand_id}", demand_id=missing[0]))
-    return found
+    return rows
 
 
 def of_dossier(conn: Connection, dossier_id: str) -> list[Demand]:
-    """Every demand of a dossier, the first first."""
+    """The demands of a dossier, the oldest first."""
     with conn.cursor(row_factory=class_row(Demand)) as cursor:
         return cursor.execute(
             f"SELECT {_COLUMNS} FROM fee_demand WHERE dossier_id = %s ORDER BY issued_at, id", (dossier_id,)
@@ -105,8 +98,8 @@ def lines(conn: Connection, demand_id: str) -> list[DemandLine]:
         ).fetchall()
 
 
-def stand(conn: Connection, demand: Demand, amounts: Amounts, *, expires_at: datetime | None = None) -> Demand:
-    """A locked demand comes to stand at ``amounts``, and longer if ``expires_at`` says so. The demand as it is now."""
+def update(conn: Connection, demand: Demand, amounts: Amounts, *, expires_at: datetime | None = None) -> Demand:
+    """Write the amounts, and ``expires_at`` if it is given, of a locked demand. Returns the demand as it is now."""
     with conn.cursor(row_factory=class_row(Demand)) as cursor:
         changed = cursor.execute(
             "UPDATE fee_demand SET waived = %s, allocated = %s, confirmed = %s, status = %s, version = version + 1,"
@@ -118,16 +111,16 @@ def stand(conn: Connection, demand: Demand, amounts: Amounts, *, expires_at: dat
     return changed
 
 
-def lift(conn: Connection, demand_id: str, fee_code: str, *, exemption: str, basis: str) -> None:
-    """The whole of a line need not be paid."""
+def waive_line(conn: Connection, demand_id: str, fee_code: str, *, exemption: str, basis: str) -> None:
+    """Waive the whole of a line by an exemption."""
     conn.execute(
         "UPDATE fee_demand_line SET waived = amount, exemption = %s, basis = %s WHERE demand_id = %s AND fee_code = %s",
         (exemption, basis, demand_id, fee_code),
     )
 
 
-def lift_part(conn: Connection, demand_id: str, fee_code: str, amount: int, *, basis: str) -> None:
-    """``amount`` more of a line need not be paid, by a decision."""
+def waive_part(conn: Connection, demand_id: str, fee_code: str, amount: int, *, basis: str) -> None:
+    """Waive ``amount`` more of a line by a decision."""
     conn.execute(
         "UPDATE fee_demand_line SET waived = waived + %s, exemption = coalesce(exemption, 'decision'), basis = %s"
         " WHERE demand_id = %s AND fee_code = %s",
@@ -145,7 +138,7 @@ def credit_by(conn: Connection, demand_id: str, evidence: str) -> Credit | None:
 
 
 def end_credits(conn: Connection, demand_id: str, *, by: str, at: datetime, evidence: str | None = None) -> None:
-    """The credit of this evidence, or every one that still counts, counts no more."""
+    """Reverse the credit of this evidence; without one every credit that is not reversed."""
     conn.execute(
         "UPDATE fee_credit SET reversed_at = %(at)s, reversed_by = %(by)s WHERE demand_id = %(demand)s"
         " AND reversed_at IS NULL AND (%(evidence)s::text IS NULL OR evidence = %(evidence)s)",
@@ -154,7 +147,7 @@ def end_credits(conn: Connection, demand_id: str, *, by: str, at: datetime, evid
 
 
 def expiring(conn: Connection, now: datetime, *, after: str, limit: int) -> list[str]:
-    """Demands whose time is over, by id, from behind ``after`` on."""
+    """Ids of demands that are due to expire, in order, after the id ``after``."""
     rows = conn.execute(
         "SELECT id FROM fee_demand WHERE expires_at <= %s AND status = ANY(%s) AND id > %s ORDER BY id LIMIT %s",
         (now, sorted(COLLECTING), after, limit),

@@ -20,13 +20,13 @@ def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     """Every dossier that is opened hears one of: nothing is due, it is demanded, it is waived."""
     dossier = one(uow.conn, "SELECT procedure, received_at FROM dossier WHERE id = %s", (event.dossier_id,))
     procedure = uow.catalogue.procedures[dossier["procedure"]]
-    desk = uow.catalogue.fee_settings
-    if procedure.pay is Pay.NONE or desk is None:
+    fee_settings = uow.catalogue.fee_settings
+    if procedure.pay is Pay.NONE or fee_settings is None:
         return [FeeNotDue(event.dossier_id)]
     lines = _lines(uow, event.dossier_id, procedure, dossier["received_at"])
     if not lines:
         return [FeeNotDue(event.dossier_id)]
-    issued = _issued(uow, event.dossier_id, procedure, desk, lines)
+    issued = _issued(uow, event.dossier_id, procedure, fee_settings, lines)
     demand_store.add(uow.conn, issued, lines)
     uow.write_audit(issued.id, AuditAction.DEMAND_ISSUED, after=issued.status, reason=issued.reference)
     for line in lines:
@@ -42,9 +42,9 @@ def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     return [FeeDemanded(event.dossier_id, payer_notice.notice(issued), issued.pay_first)]
 
 
-def expiry(desk: FeeSettings, issued_at: datetime) -> datetime:
+def expiry(fee_settings: FeeSettings, issued_at: datetime) -> datetime:
     """The end of the last day, in Vietnam, on which a demand of ``issued_at`` may be paid."""
-    day = local(issued_at).date() + timedelta(days=desk.pay_within_days + 1)
+    day = local(issued_at).date() + timedelta(days=fee_settings.pay_within_days + 1)
     return datetime.combine(day, time(), VIETNAM)
 
 
@@ -74,12 +74,12 @@ def _exemption(uow: UnitOfWork, dossier_id: str, procedure: Procedure) -> Exempt
     """What the submission says about who pays, if the procedure has exemptions at all."""
     if not procedure.exemptions:
         return None
-    said = Submission.model_validate_json(inbox.body(uow.conn, dossier_id))
-    return procedure.exemption(said.exemption)
+    submission = Submission.model_validate_json(inbox.body(uow.conn, dossier_id))
+    return procedure.exemption(submission.exemption)
 
 
 def _issued(
-    uow: UnitOfWork, dossier_id: str, procedure: Procedure, desk: FeeSettings, lines: list[DemandLine]
+    uow: UnitOfWork, dossier_id: str, procedure: Procedure, fee_settings: FeeSettings, lines: list[DemandLine]
 ) -> Demand:
     due, waived = sum(line.amount for line in lines), sum(line.waived for line in lines)
     pay_first = procedure.pay is Pay.FIRST
@@ -87,9 +87,9 @@ def _issued(
         id=new_id(Prefix.FEE_DEMAND),
         dossier_id=dossier_id,
         department=procedure.department,
-        reference=str(demand_store.next_reference(uow.conn, desk.prefix)),
-        bank_bin=desk.account.bin,
-        account=desk.account.number,
+        reference=str(demand_store.next_reference(uow.conn, fee_settings.prefix)),
+        bank_bin=fee_settings.account.bin,
+        account=fee_settings.account.number,
         amount_due=due,
         waived=waived,
         allocated=0,
@@ -97,6 +97,6 @@ def _issued(
         status=DemandStatusCode.ISSUED if due > waived else DemandStatusCode.WAIVED,
         pay_first=pay_first,
         issued_at=uow.now,
-        expires_at=expiry(desk, uow.now) if pay_first else None,
+        expires_at=expiry(fee_settings, uow.now) if pay_first else None,
         version=1,
     )

@@ -106,19 +106,19 @@ class Amounts:
 
     def credited(self, amount: int, *, confirmed: bool) -> "Amounts":
         """``amount`` came in, no more than is outstanding of a demand that collects."""
-        seen = amount if confirmed else 0
-        found = replace(self, allocated=self.allocated + amount, confirmed=self.confirmed + seen)
+        shown = amount if confirmed else 0
+        after = replace(self, allocated=self.allocated + amount, confirmed=self.confirmed + shown)
         return _as_paid(
-            found,
+            after,
             short=DemandStatusCode.REOPENED if self.status is DemandStatusCode.REOPENED else DemandStatusCode.PART_PAID,
         )
 
     def shown(self, amount: int) -> "Amounts":
         """A statement shows ``amount`` of what is allocated."""
-        found = replace(self, confirmed=self.confirmed + amount)
-        whole = found.confirmed == found.allocated
+        after = replace(self, confirmed=self.confirmed + amount)
+        whole = after.confirmed == after.allocated
         return (
-            found.moved(DemandStatusCode.PAID) if self.status is DemandStatusCode.PAID_UNCONFIRMED and whole else found
+            after.moved(DemandStatusCode.PAID) if self.status is DemandStatusCode.PAID_UNCONFIRMED and whole else after
         )
 
     def reversed(self, amount: int, *, confirmed: bool) -> "Amounts":
@@ -130,10 +130,10 @@ class Amounts:
 
     def lifted(self, amount: int) -> "Amounts":
         """``amount`` of what is outstanding need not be paid."""
-        found = replace(self, waived=self.waived + amount)
-        if found.outstanding:
-            return found
-        return found.moved(DemandStatusCode.WAIVED) if not found.allocated else _as_paid(found, short=self.status)
+        after = replace(self, waived=self.waived + amount)
+        if after.outstanding:
+            return after
+        return after.moved(DemandStatusCode.WAIVED) if not after.allocated else _as_paid(after, short=self.status)
 
     def closed(self, to: DemandStatusCode) -> "Amounts":
         """What is outstanding is not collected any more: expired or cancelled. Raises MoveRefused."""
@@ -156,19 +156,19 @@ class Amounts:
         """All that was allocated has gone back."""
         return replace(self, allocated=0, confirmed=0).moved(DemandStatusCode.REFUNDED)
 
-    def kept(self) -> "Amounts":
+    def refund_withdrawn(self) -> "Amounts":
         """The refund is not made after all: what was paid is paid, what was short is not collected on any more."""
         if self.status is not DemandStatusCode.REFUND_PENDING:
             raise InvalidState(vi("the demand is {status}: no refund is under way", status=self.status))
         return _as_paid(self, short=DemandStatusCode.CANCELLED)
 
 
-def _as_paid(found: Amounts, *, short: DemandStatusCode) -> Amounts:
+def _as_paid(amounts: Amounts, *, short: DemandStatusCode) -> Amounts:
     """At the status of what is paid, or at ``short`` while something is outstanding."""
-    if found.outstanding:
-        return found.moved(short)
-    return found.moved(
-        DemandStatusCode.PAID if found.confirmed == found.allocated else DemandStatusCode.PAID_UNCONFIRMED
+    if amounts.outstanding:
+        return amounts.moved(short)
+    return amounts.moved(
+        DemandStatusCode.PAID if amounts.confirmed == amounts.allocated else DemandStatusCode.PAID_UNCONFIRMED
     )
 
 

@@ -131,8 +131,8 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
         at = end
 
 
-def _expect(fields: Fields, wanted: dict[str, set[str]]) -> None:
-    for tag, values in wanted.items():
+def _expect(fields: Fields, allowed: dict[str, set[str]]) -> None:
+    for tag, values in allowed.items():
         if fields.get(tag) not in values:
             raise NotVietQr(f"field {tag} is not {' or '.join(sorted(values))}")
 

@@ -104,7 +104,7 @@ def listing(conn: Connection, *, status: DemandStatusCode | None, department: st
     ).fetchall()
 
 
-def found(conn: Connection, name: str) -> Row | None:
+def find(conn: Connection, name: str) -> Row | None:
     """One demand with its lines, credits and audit log, by its id, reference, or the normalised code of its dossier."""
     column = "f.reference" if is_reference(name) else "f.id" if name.startswith("fd_") else "d.code"
     row = conn.execute(_LIST + f" WHERE {column} = %s ORDER BY f.issued_at DESC, f.id DESC LIMIT 1", (name,)).fetchone()

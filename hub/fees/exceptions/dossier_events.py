@@ -24,7 +24,7 @@ def follow(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
         if demand.status in COLLECTING or demand.status == DemandStatusCode.EXPIRED:
             ended += demand_commands.cancel(uow, demand.id, f"the dossier is {status}")
         if demand.allocated and demand.status not in _GOING_BACK:
-            _case(uow, "R07", demand, demand.allocated, {"dossier_status": status})
+            _open_exception(uow, "R07", demand, demand.allocated, {"dossier_status": status})
     return ended
 
 
@@ -34,10 +34,10 @@ def unpaid_again(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
     if dossier["released_at"] is not None:
         demand = demand_store.lock(uow.conn, event.fee.demand_id)
         facts = {"dossier_status": dossier["status"], "why": "taken back after release"}
-        _case(uow, "R04", demand, demand.outstanding, facts)
+        _open_exception(uow, "R04", demand, demand.outstanding, facts)
     return []
 
 
-def _case(uow: UnitOfWork, code: str, demand: Demand, at_risk: int, facts: dict[str, Any]) -> None:
-    said = facts | {"demand_status": demand.status, "allocated": demand.allocated}
-    exceptions.open_exception(uow, code, "fee_demand", demand.id, at_risk, said)
+def _open_exception(uow: UnitOfWork, code: str, demand: Demand, at_risk: int, facts: dict[str, Any]) -> None:
+    details = facts | {"demand_status": demand.status, "allocated": demand.allocated}
+    exceptions.open_exception(uow, code, "fee_demand", demand.id, at_risk, details)

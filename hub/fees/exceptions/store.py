@@ -36,47 +36,47 @@ UNION ALL SELECT bank_ref, business_date, amount, 2 FROM payment WHERE id = %(pa
 """
 
 
-def find(conn: Connection, case_id: str) -> FeeException:
+def find(conn: Connection, exception_id: str) -> FeeException:
     """The exception. Raises NotFound."""
-    return _one(conn, case_id, "")
+    return _one(conn, exception_id, "")
 
 
-def lock(conn: Connection, case_id: str) -> FeeException:
+def lock(conn: Connection, exception_id: str) -> FeeException:
     """Lock the exception. Raises NotFound."""
-    return _one(conn, case_id, " FOR UPDATE")
+    return _one(conn, exception_id, " FOR UPDATE")
 
 
-def _one(conn: Connection, case_id: str, ending: str) -> FeeException:
+def _one(conn: Connection, exception_id: str, ending: str) -> FeeException:
     with conn.cursor(row_factory=class_row(FeeException)) as cursor:
-        found = cursor.execute(f"SELECT {_COLUMNS} FROM fee_exception WHERE id = %s{ending}", (case_id,)).fetchone()
-    if found is None:
-        raise NotFound(vi("there is no exception {case_id}", case_id=case_id))
-    return found
+        row = cursor.execute(f"SELECT {_COLUMNS} FROM fee_exception WHERE id = %s{ending}", (exception_id,)).fetchone()
+    if row is None:
+        raise NotFound(vi("there is no exception {case_id}", case_id=exception_id))
+    return row
 
 
-def change(conn: Connection, case_id: str, **columns: Any) -> None:
+def change(conn: Connection, exception_id: str, **columns: Any) -> None:
     """Write these columns of a locked exception.
 
     Raises InvalidState where the object has another open exception of the code.
     """
     values = {name: Jsonb(value) if isinstance(value, Mapping) else value for name, value in columns.items()}
-    wanted = ", ".join(f"{name} = %({name})s" for name in sorted(columns))
+    assignments = ", ".join(f"{name} = %({name})s" for name in sorted(columns))
     try:
-        conn.execute(f"UPDATE fee_exception SET {wanted} WHERE id = %(id)s", {**values, "id": case_id})
+        conn.execute(f"UPDATE fee_exception SET {assignments} WHERE id = %(id)s", {**values, "id": exception_id})
     except errors.UniqueViolation as error:
         raise InvalidState(vi("another exception of this code about this item is open")) from error
 
 
-def standing(conn: Connection, case: FeeException) -> int:
+def standing(conn: Connection, exception: FeeException) -> int:
     """What still waits on 338, 339 or 341 with nobody but this exception behind it; đồng."""
-    items = [item for item in (case.object_id, case.payment, case.line) if item]
-    rows = conn.execute(_STANDING, {"items": items, "id": case.id}).fetchall()
+    items = [item for item in (exception.object_id, exception.payment, exception.line) if item]
+    rows = conn.execute(_STANDING, {"items": items, "id": exception.id}).fetchall()
     return sum(int(row["net"]) for row in rows)
 
 
-def movement(conn: Connection, case: FeeException) -> dict[str, Any]:
+def movement(conn: Connection, exception: FeeException) -> dict[str, Any]:
     """What to look for at the bank: its number, day and amount of what the exception is about. No payer's words."""
-    row = conn.execute(_MOVEMENT, {"line": case.line, "payment": case.payment}).fetchone() or {}
+    row = conn.execute(_MOVEMENT, {"line": exception.line, "payment": exception.payment}).fetchone() or {}
     return {name: row[name] for name in ("bank_ref", "day", "moved") if row.get(name) is not None}
 
 
@@ -152,7 +152,7 @@ def open_all(conn: Connection, calendar: WorkingCalendar, openings: Sequence[Ope
     days = {days: calendar.after(today, days) for days in {CODES[code].days for code in codes}}
     rows = [
         {
-            "id": case,
+            "id": exception_id,
             "code": code,
             "severity": severity(code, one.at_risk),
             "at_risk": one.at_risk,
@@ -161,10 +161,10 @@ def open_all(conn: Connection, calendar: WorkingCalendar, openings: Sequence[Ope
             "due_on": days[CODES[code].days],
             "facts": dict(one.facts),
         }
-        for case, code, one in zip(ids, codes, openings, strict=True)
+        for exception_id, code, one in zip(ids, codes, openings, strict=True)
     ]
     opened = {row["id"] for row in conn.execute(_OPEN, (as_set(rows),))} if openings else set()
-    return [case if case in opened else None for case in ids]
+    return [exception_id if exception_id in opened else None for exception_id in ids]
 
 
 # Exceptions that end by themselves: what came later explains them.
@@ -291,9 +291,9 @@ LEFT JOIN dossier o ON o.id = d.dossier_id
 """
 
 
-def named(conn: Connection, cases: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+def named(conn: Connection, exception_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
     """Exception → ``dossier``, ``reference``, ``words`` (personal; None where there are none) and ``amount``, in đồng.
 
     The amount is what is at risk; where that is nothing, what has moved.
     """
-    return {row.pop("id"): row for row in conn.execute(_NAMED, (list(cases),)).fetchall()}
+    return {row.pop("id"): row for row in conn.execute(_NAMED, (list(exception_ids),)).fetchall()}

@@ -85,8 +85,8 @@ def posted(conn: Connection, source_type: str, source_id: str, kind: str) -> Led
         return None
     head = rows[0]
     origin = Origin(source_type, source_id, head["business_date"], head["bank_account"], head["original_date"])
-    said = ("dr", "cr", "department", "fee_code", "demand_id", "item")
-    lines = [LedgerLine(LedgerAccount(row["account"]), *(row[name] for name in said)) for row in rows]
+    columns = ("dr", "cr", "department", "fee_code", "demand_id", "item")
+    lines = [LedgerLine(LedgerAccount(row["account"]), *(row[name] for name in columns)) for row in rows]
     return LedgerEntry(kind, origin, tuple(lines))
 
 

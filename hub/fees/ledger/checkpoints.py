@@ -55,15 +55,15 @@ def keep(conn: Connection, log: str, key: Callable[[], SigningKey], now: datetim
             "prev": hashlib.sha256(last.body).hexdigest() if last else FIRST,
         }
     )
-    made = LedgerCheckpoint(last.number + 1 if last else 1, first + len(digests) - 1, body)
+    checkpoint = LedgerCheckpoint(last.number + 1 if last else 1, first + len(digests) - 1, body)
     signature = cms.sign(body, key(), now)
-    leaf = custody.enter(conn, kind=KIND, subject=f"ledger-{made.number}", record=body, signatures=[signature])
+    leaf = custody.enter(conn, kind=KIND, subject=f"ledger-{checkpoint.number}", record=body, signatures=[signature])
     conn.execute(
         "INSERT INTO ledger_checkpoint (number, day, first_seq, last_seq, root, body, signature, leaf_id)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (made.number, local(now).date(), first, made.last_seq, root(digests), body, signature, leaf),
+        (checkpoint.number, local(now).date(), first, checkpoint.last_seq, root(digests), body, signature, leaf),
     )
-    return made
+    return checkpoint
 
 
 _DIGESTS: Final = "SELECT digest FROM ledger_entry WHERE seq >= %s ORDER BY seq"

@@ -130,13 +130,13 @@ def allocated(origin: Origin, item: str, owed: Sequence[Share]) -> LedgerEntry:
     return LedgerEntry("allocated", origin, (*_item(LedgerAccount.OVERPAID, item, dr=amount), *_owed(owed)))
 
 
-def found_notified(origin: Origin, found: str, payments: Sequence[tuple[str, int]], charge: int = 0) -> LedgerEntry:
-    """What was unidentified (``found``) is what was notified; less a charge where a gateway has paid it out."""
+def found_notified(origin: Origin, item: str, payments: Sequence[tuple[str, int]], charge: int = 0) -> LedgerEntry:
+    """What was unidentified (``item``) is what was notified; less a charge where a gateway has paid it out."""
     transit = [line for payment, amount in payments for line in _item(LedgerAccount.IN_TRANSIT, payment, cr=amount)]
     came = sum(amount for _, amount in payments) - charge
     charges = [LedgerLine(LedgerAccount.CHARGES, dr=charge)] if charge else []
     return LedgerEntry(
-        "found_notified", origin, (*_item(LedgerAccount.UNIDENTIFIED, found, dr=came), *charges, *transit)
+        "found_notified", origin, (*_item(LedgerAccount.UNIDENTIFIED, item, dr=came), *charges, *transit)
     )
 
 
@@ -155,17 +155,17 @@ def no_charge(origin: Origin, amount: int) -> LedgerEntry:
 
 def retained(origin: Origin, shares: Sequence[Share], kind: str = "retained") -> LedgerEntry:
     """The month's share that the Centre keeps; below zero of a fee: it gives back."""
-    kept = [
+    centre_lines = [
         LedgerLine(
             LedgerAccount.RETAINED,
-            dr=max(-one.amount, 0),
-            cr=max(one.amount, 0),
-            department=one.department,
-            fee_code=one.fee_code,
+            dr=max(-share.amount, 0),
+            cr=max(share.amount, 0),
+            department=share.department,
+            fee_code=share.fee_code,
         )
-        for one in shares
+        for share in shares
     ]
-    return LedgerEntry(kind, origin, (*_set_off(shares), *kept))
+    return LedgerEntry(kind, origin, (*_set_off(shares), *centre_lines))
 
 
 def transferred(origin: Origin, shares: Sequence[Share]) -> LedgerEntry:

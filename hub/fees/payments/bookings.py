@@ -1,4 +1,4 @@
-"""What the book says of a notification: the one place from which the verbs of notifications post."""
+"""Ledger entries of notified payments, and the open day to which a late entry is posted."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -16,11 +16,11 @@ OWED_BACK: Final = frozenset({"R03", "R05", "R07"})
 
 
 def notified(
-    uow: UnitOfWork, payment: Payment, demand_id: str | None = None, taken: int = 0, case: str | None = None
+    uow: UnitOfWork, payment: Payment, demand_id: str | None = None, taken: int = 0, code: str | None = None
 ) -> None:
-    """An authenticated notification: ``taken`` of it counts for the demand, ``case`` says what the rest is. Once."""
+    """An authenticated notification: ``taken`` of it counts for the demand, ``code`` says what the rest is. Once."""
     rest = payment.amount - taken
-    over = rest if case in OWED_BACK else 0
+    over = rest if code in OWED_BACK else 0
     owed = shares(uow, demand_id, taken) if demand_id and taken else []
     post(uow.conn, postings.notified(_origin(uow, payment), payment.id, owed, over, rest - over))
 

@@ -1,6 +1,6 @@
-"""Cash that a postman collects with a result (thu hộ): paid at the door, owed to us by the operator until it remits.
+"""Cash on delivery (thu hộ): a postman collects the fee with a result, and its operator owes it until it remits it.
 
-What confirms it is the operator's transfer with its collection report, which is a payout as a gateway's is.
+The operator's transfer with its collection report confirms the payments, as a gateway's payout does.
 """
 
 from typing import Any, Final

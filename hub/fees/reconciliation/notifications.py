@@ -28,26 +28,26 @@ from schemas.payment import Notification, NotificationKind
 from schemas.payment_reference import is_reference
 
 
-def references(said: Notification, prefix: str | None) -> list[str]:
+def references(notification: Notification, prefix: str | None) -> list[str]:
     """The references of ours that it names, with their check digits right; ``prefix``: the letters of ours.
 
     What we gave the provider goes before words.
     """
-    if said.reference is not None and is_reference(said.reference):
-        return [said.reference]
-    return [value for value in _written(said, prefix) if prefix and value.startswith(prefix)]
+    if notification.reference is not None and is_reference(notification.reference):
+        return [notification.reference]
+    return [value for value in _written(notification, prefix) if prefix and value.startswith(prefix)]
 
 
-def is_of_others(said: Notification, prefix: str | None) -> bool:
+def is_of_others(notification: Notification, prefix: str | None) -> bool:
     """It names another centre's demand, and nothing that could be one of ours."""
-    return bool(_written(said, prefix)) and not references(said, prefix)
+    return bool(_written(notification, prefix)) and not references(notification, prefix)
 
 
-def _written(said: Notification, prefix: str | None) -> list[str]:
+def _written(notification: Notification, prefix: str | None) -> list[str]:
     """Whatever is written like a reference, of whichever centre."""
     if prefix is None:
         return []
-    clues = written_in(normalise(f"{said.reference or ''} {said.text}"), (prefix,))
+    clues = written_in(normalise(f"{notification.reference or ''} {notification.text}"), (prefix,))
     return [clue.value for clue in clues if clue.how is MatchMethod.STRICT]
 
 
@@ -63,56 +63,60 @@ ENDS: Final = {NotificationKind.REFUND: "refunded", NotificationKind.REVERSAL: "
 
 def notified(uow: UnitOfWork, message: Message) -> list[Event]:
     """One movement of money was told under its provider's signature."""
-    said = Notification.model_validate_json(message.body)
-    match said.kind:
+    notification = Notification.model_validate_json(message.body)
+    match notification.kind:
         case NotificationKind.PAYMENT:
-            return _paid(uow, said, message)
+            return _paid(uow, notification, message)
         case NotificationKind.FAILED:
-            return _failed(uow, said, message)
+            return _failed(uow, notification, message)
         case NotificationKind.REFUND | NotificationKind.REVERSAL:
-            return _taken_back(uow, said, message)
+            return _taken_back(uow, notification, message)
 
 
 def conflict(uow: UnitOfWork, message: Message) -> list[Event]:
     """The same movement was told in other words: what was said first stands, and a person asks the provider (N03)."""
-    said = Notification.model_validate_json(message.body)
+    notification = Notification.model_validate_json(message.body)
     first = one(
         uow.conn,
         "SELECT id, amount FROM notify_event WHERE provider = %s AND provider_txn = %s AND kind = %s",
-        (said.provider, said.provider_txn, said.kind),
+        (notification.provider, notification.provider_txn, notification.kind),
     )
-    facts = _facts(said) | {"first_amount": first["amount"], "message": message.id}
-    return _case(uow, "N03", "notify_event", str(first["id"]), max(said.amount, first["amount"]), facts)
+    facts = _facts(notification) | {"first_amount": first["amount"], "message": message.id}
+    return _open_exception(
+        uow, "N03", "notify_event", str(first["id"]), max(notification.amount, first["amount"]), facts
+    )
 
 
-def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
-    account = _account(uow, said)
-    if said.currency != "VND" or account is None:
-        why = "currency" if said.currency != "VND" else "account"
-        at_risk = said.amount if said.currency == "VND" else 0
-        return _case(uow, "R09", "notify_event", _event(uow, message), at_risk, _facts(said) | {"why": why})
+def _paid(uow: UnitOfWork, notification: Notification, message: Message) -> list[Event]:
+    account = _account(uow, notification)
+    if notification.currency != "VND" or account is None:
+        why = "currency" if notification.currency != "VND" else "account"
+        at_risk = notification.amount if notification.currency == "VND" else 0
+        return _open_exception(
+            uow, "R09", "notify_event", _event(uow, message), at_risk, _facts(notification) | {"why": why}
+        )
     prefix = uow.catalogue.fee_settings.prefix if uow.catalogue.fee_settings else None
-    found = references(said, prefix)
-    paid_at = said.paid_at or message.received_at
+    named = references(notification, prefix)
+    paid_at = notification.paid_at or message.received_at
     day = local(paid_at).date()
-    if len(found) == 1 and late_notifications.joined(uow, said, account, found[0], day, message):
+    if len(named) == 1 and late_notifications.joined(uow, notification, account, named[0], day, message):
         return []
     payment = Payment(
         id=new_id(Prefix.PAYMENT),
         source="notification",
-        provider=said.provider,
-        provider_txn=said.provider_txn,
+        provider=notification.provider,
+        provider_txn=notification.provider_txn,
         account=account,
-        bank_ref=said.bank_ref,
-        amount=said.amount,
+        bank_ref=notification.bank_ref,
+        amount=notification.amount,
         allocated=0,
         paid_at=paid_at,
         business_date=day,
-        reference=found[0] if len(found) == 1 else None,
+        reference=named[0] if len(named) == 1 else None,
         status="notified",
     )
-    if not payment_store.add(uow.conn, payment, said.text):
-        return _known(uow, said, payment, message)
+    if not payment_store.add(uow.conn, payment, notification.text):
+        return _known(uow, notification, payment, message)
     uow.write_audit(
         payment.id,
         AuditAction.PAYMENT_NOTIFIED,
@@ -120,22 +124,24 @@ def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
         reason=message.id,
         details={"message_id": message.id},
     )
-    if not said.proven:
+    if not notification.proven:
         uow.write_audit(payment.id, AuditAction.PAYMENT_AWAITS_STATEMENT, reason="that it succeeded is not signed")
         return []
     answered = one(uow.conn, "SELECT verdict FROM notify_event WHERE inbox_id = %s", (message.id,))["verdict"]
-    return _credit(uow, payment, found, unnamed="R09" if is_of_others(said, prefix) else "R01", answered=answered)
+    return _credit(
+        uow, payment, named, unnamed="R09" if is_of_others(notification, prefix) else "R01", answered=answered
+    )
 
 
-def _credit(uow: UnitOfWork, payment: Payment, found: list[str], *, unnamed: str, answered: str) -> list[Event]:
+def _credit(uow: UnitOfWork, payment: Payment, named: list[str], *, unnamed: str, answered: str) -> list[Event]:
     """To the one demand that is named; whatever else it is, a person decides (``unnamed``: where none is named).
 
     ``answered``: the verdict that its provider heard. Where that was no, nothing is credited, whatever holds by now.
     """
     demanded = uow.conn.execute(
-        "SELECT id, account FROM fee_demand WHERE reference = ANY(%s) ORDER BY id", (found,)
+        "SELECT id, account FROM fee_demand WHERE reference = ANY(%s) ORDER BY id", (named,)
     ).fetchall()
-    facts: dict[str, Any] = {"references": found, "amount": payment.amount, "account": payment.account}
+    facts: dict[str, Any] = {"references": named, "amount": payment.amount, "account": payment.account}
     code = unnamed if not demanded else "R02" if len(demanded) > 1 else None
     if code is None and demanded[0]["account"] != payment.account:
         code = "R09"
@@ -145,7 +151,7 @@ def _credit(uow: UnitOfWork, payment: Payment, found: list[str], *, unnamed: str
         code = "R01" if takes else None
     if code is not None:
         bookings.notified(uow, payment)
-        return _case(uow, code, "payment", payment.id, payment.amount, facts)
+        return _open_exception(uow, code, "payment", payment.id, payment.amount, facts)
     return count(uow, payment, demanded[0]["id"], facts)
 
 
@@ -155,57 +161,59 @@ def count(uow: UnitOfWork, payment: Payment, demand: str, facts: dict[str, Any])
     if credited.taken:
         payment_store.allocate(uow.conn, {payment.id: credited.taken})
         exceptions.resolve_paid(uow.conn, [demand])
-    bookings.notified(uow, payment, demand, credited.taken, credited.case)
-    if credited.case is not None:
-        kind, about = ("fee_demand", demand) if credited.case == "R04" else ("payment", payment.id)
+    bookings.notified(uow, payment, demand, credited.taken, credited.exception_code)
+    if credited.exception_code is not None:
+        kind, about = ("fee_demand", demand) if credited.exception_code == "R04" else ("payment", payment.id)
         facts |= {"demand": demand, "payment": payment.id, "taken": credited.taken, "rest": credited.rest}
-        _case(uow, credited.case, kind, about, credited.rest or payment.amount, facts)
+        _open_exception(uow, credited.exception_code, kind, about, credited.rest or payment.amount, facts)
     return credited.events
 
 
-def _known(uow: UnitOfWork, said: Notification, payment: Payment, message: Message) -> list[Event]:
+def _known(uow: UnitOfWork, notification: Notification, payment: Payment, message: Message) -> list[Event]:
     """The bank's number of it is known: another provider or a statement told of the same money before."""
     before = payment_store.booked_as(uow.conn, payment.account, payment.bank_ref)
     if before is None:
         raise LookupError(message.id)
-    if before.amount == said.amount:
+    if before.amount == notification.amount:
         uow.write_audit(
             before.id, AuditAction.PAYMENT_NOTIFIED_AGAIN, reason=message.id, details={"message_id": message.id}
         )
         return []
-    facts = _facts(said) | {"first_amount": before.amount, "message": message.id}
-    return _case(uow, "N03", "payment", before.id, max(said.amount, before.amount), facts)
+    facts = _facts(notification) | {"first_amount": before.amount, "message": message.id}
+    return _open_exception(uow, "N03", "payment", before.id, max(notification.amount, before.amount), facts)
 
 
-def _failed(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
+def _failed(uow: UnitOfWork, notification: Notification, message: Message) -> list[Event]:
     """No money moved. Told after a success of the same name, one of the two is wrong."""
-    paid = payment_store.notified_as(uow.conn, said.provider, said.provider_txn)
+    paid = payment_store.notified_as(uow.conn, notification.provider, notification.provider_txn)
     if paid is None:
-        uow.write_audit(message.id, AuditAction.PAYMENT_FAILED_AT_PROVIDER, reason=said.provider_txn)
+        uow.write_audit(message.id, AuditAction.PAYMENT_FAILED_AT_PROVIDER, reason=notification.provider_txn)
         return []
-    return _case(uow, "N03", "payment", paid.id, paid.amount, _facts(said) | {"message": message.id})
+    return _open_exception(uow, "N03", "payment", paid.id, paid.amount, _facts(notification) | {"message": message.id})
 
 
-def _taken_back(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
+def _taken_back(uow: UnitOfWork, notification: Notification, message: Message) -> list[Event]:
     """The whole of a payment that no statement has shown yet is undone; anything else is for a person."""
-    paid = payment_store.notified_as(uow.conn, said.provider, said.original or "")
+    paid = payment_store.notified_as(uow.conn, notification.provider, notification.original or "")
     if paid is None:
         if message.backoff_attempts <= PATIENCE:
             raise RetryLater(HubCode.PAYMENT_UNKNOWN, "the payment that is taken back has not been told yet")
-        return _case(uow, "V01", "notify_event", _event(uow, message), said.amount, _facts(said))
+        return _open_exception(
+            uow, "V01", "notify_event", _event(uow, message), notification.amount, _facts(notification)
+        )
     for demand in payment_store.paid_for(uow.conn, paid.id):
         demand_store.lock(uow.conn, demand)
-    paid = payment_store.notified_as(uow.conn, said.provider, said.original or "", lock=True) or paid
-    whole = said.amount == paid.amount and paid.status == "notified"
+    paid = payment_store.notified_as(uow.conn, notification.provider, notification.original or "", lock=True) or paid
+    whole = notification.amount == paid.amount and paid.status == "notified"
     if not whole or not bookings.taken_back(uow, paid):
-        facts = _facts(said) | {"status": paid.status, "message": message.id}
-        return _case(uow, "V01", "payment", paid.id, said.amount, facts)
+        facts = _facts(notification) | {"status": paid.status, "message": message.id}
+        return _open_exception(uow, "V01", "payment", paid.id, notification.amount, facts)
     credited = payment_store.paid_for(uow.conn, paid.id)
-    payment_store.end(uow.conn, paid.id, ENDS[said.kind])
-    status = ENDS[said.kind]
+    payment_store.end(uow.conn, paid.id, ENDS[notification.kind])
+    status = ENDS[notification.kind]
     uow.write_audit(
         paid.id,
-        _AUDIT_ACTIONS[said.kind],
+        _AUDIT_ACTIONS[notification.kind],
         before=paid.status,
         after=status,
         reason=message.id,
@@ -214,13 +222,13 @@ def _taken_back(uow: UnitOfWork, said: Notification, message: Message) -> list[E
     return [event for demand in credited for event in demand_commands.reverse(uow, demand, paid.id, by=message.id)]
 
 
-def _account(uow: UnitOfWork, said: Notification) -> str | None:
+def _account(uow: UnitOfWork, notification: Notification) -> str | None:
     """Which account of ours it came into; None: none that this provider may speak of."""
-    bank = uow.catalogue.banks.get(said.provider)
+    bank = uow.catalogue.banks.get(notification.provider)
     if bank is None:
         return None
-    own = bank.account(said.account)
-    number = own.number if own else bare(said.account)
+    own = bank.account(notification.account)
+    number = own.number if own else bare(notification.account)
     return number if number in bank.notified else None
 
 
@@ -228,11 +236,15 @@ def _event(uow: UnitOfWork, message: Message) -> str:
     return str(one(uow.conn, "SELECT id FROM notify_event WHERE inbox_id = %s", (message.id,))["id"])
 
 
-def _facts(said: Notification) -> dict[str, Any]:
+def _facts(notification: Notification) -> dict[str, Any]:
     """What a person needs to see, without anybody's words."""
-    return said.model_dump(mode="json", include={"provider", "provider_txn", "kind", "amount", "currency", "account"})
+    return notification.model_dump(
+        mode="json", include={"provider", "provider_txn", "kind", "amount", "currency", "account"}
+    )
 
 
-def _case(uow: UnitOfWork, code: str, kind: str, about: str, at_risk: int, facts: dict[str, Any]) -> list[Event]:
+def _open_exception(
+    uow: UnitOfWork, code: str, kind: str, about: str, at_risk: int, facts: dict[str, Any]
+) -> list[Event]:
     exceptions.open_exception(uow, code, kind, about, at_risk, facts)
     return []

@@ -174,7 +174,7 @@ def settled(till: AccountTill, demand: str) -> None:
     def verb(doing: object) -> list[object]:
         with till.hub.db.connection() as conn:
             before = demand_store.lock(conn, demand)
-            demand_store.stand(conn, before, before.amounts.moved(DemandStatusCode.SETTLED))
+            demand_store.update(conn, before, before.amounts.moved(DemandStatusCode.SETTLED))
         return []
 
     till.act(verb)

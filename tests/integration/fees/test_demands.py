@@ -79,7 +79,7 @@ def test_what_does_not_count_is_left_over_with_the_code_of_its_case(
 
     credited = cashier.pays(dossier, amount)
 
-    assert (credited.taken, credited.rest, credited.case) == (taken, amount - taken, case)
+    assert (credited.taken, credited.rest, credited.exception_code) == (taken, amount - taken, case)
     assert cashier.demand(dossier)["allocated"] == before + taken
 
 
@@ -137,7 +137,7 @@ def test_a_demand_whose_time_is_over_expires_and_money_that_comes_late_waits_for
 
     assert cashier.demand(dossier)["status"] == "expired"
     assert cashier.demand(later)["status"] == "issued"
-    assert (late.taken, late.case) == (0, "R06")
+    assert (late.taken, late.exception_code) == (0, "R06")
     assert cashier.stands(dossier) == "awaiting_fee"
 
     cashier.act(lambda uow: demand_commands.renew(uow, demand, "người dân đến nộp"))

@@ -34,7 +34,7 @@ def test_paid_in_full_it_goes_out(cashier: Cashier) -> None:
 
     credited = cashier.pays(dossier, 150_000)
 
-    assert (credited.taken, credited.rest, credited.case) == (150_000, 0, None)
+    assert (credited.taken, credited.rest, credited.exception_code) == (150_000, 0, None)
     assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
     assert cashier.handed(dossier)
     assert cashier.stands(dossier) == "accepted"
@@ -59,12 +59,12 @@ def test_a_part_of_the_fee_releases_nothing(cashier: Cashier) -> None:
 
     credited = cashier.pays(dossier, 149_999)
 
-    assert (credited.taken, credited.case) == (149_999, "R04")
+    assert (credited.taken, credited.exception_code) == (149_999, "R04")
     assert cashier.stands(dossier) == "awaiting_fee"
     assert cashier.demand(dossier)["status"] == "part_paid"
     assert cashier.told(dossier)[-1] == "fee.changed"
 
-    assert cashier.pays(dossier, 1).case is None
+    assert cashier.pays(dossier, 1).exception_code is None
     assert cashier.stands(dossier) == "accepted"
 
 
@@ -104,7 +104,7 @@ def test_an_exemption_from_one_fee_leaves_the_other(cashier: Cashier) -> None:
     assert (demand["status"], demand["waived"]) == ("issued", 30_000)
     assert cashier.stands(dossier) == "awaiting_fee"
 
-    assert cashier.pays(dossier, 120_000).case is None
+    assert cashier.pays(dossier, 120_000).exception_code is None
     assert cashier.stands(dossier) == "accepted"
 
 
@@ -180,7 +180,7 @@ def test_a_dossier_that_its_department_does_not_accept_is_not_paid_for(cashier: 
 
     assert cashier.demand(dossier)["status"] == "cancelled"
     late = cashier.pays(dossier, 50_000)
-    assert (late.taken, late.rest, late.case) == (0, 50_000, "R07")
+    assert (late.taken, late.rest, late.exception_code) == (0, 50_000, "R07")
     assert cashier.demand(dossier)["status"] == "cancelled"
 
 

@@ -56,7 +56,7 @@ def happen(verbs: Verbs, seed: int, places: Sequence[str]) -> list[Any]:
         try:
             if is_money:
                 credited = verbs.credit(place, amount, evidence, paid_at=AT, confirmed=confirmed)
-                found.append((credited.taken, credited.rest, credited.case, told(credited.events)))
+                found.append((credited.taken, credited.rest, credited.exception_code, told(credited.events)))
             else:
                 found.append(told(verbs.confirm(place, evidence)))
         except HubError as error:

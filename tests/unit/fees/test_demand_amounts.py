@@ -55,7 +55,7 @@ class Book:
             elif act == "renew":
                 self.amounts = self.amounts.renewed()
             elif act == "keep":
-                self.amounts = self.amounts.kept()
+                self.amounts = self.amounts.refund_withdrawn()
         except (MoveRefused, InvalidState):
             pass
 

@@ -81,18 +81,18 @@ VALUES (%s, %s, %s, %s, %s, 'noticed', %s, %s, %s, %s)
 """
 
 
-def add(conn: Connection, found: Chargeback) -> None:
+def add(conn: Connection, chargeback: Chargeback) -> None:
     """Raises InvalidState where the provider's case or the payment has one already."""
     row = (
-        found.id,
-        found.payment_id,
-        found.account,
-        found.amount,
-        found.provider_case,
-        found.answer_by,
-        found.maker,
-        found.reason,
-        found.noticed_at,
+        chargeback.id,
+        chargeback.payment_id,
+        chargeback.account,
+        chargeback.amount,
+        chargeback.provider_case,
+        chargeback.answer_by,
+        chargeback.maker,
+        chargeback.reason,
+        chargeback.noticed_at,
     )
     try:
         with conn.transaction():
@@ -101,8 +101,8 @@ def add(conn: Connection, found: Chargeback) -> None:
         raise InvalidState(
             vi(
                 "payment {payment_id} or chargeback number {provider_case} has been recorded before",
-                payment_id=found.payment_id,
-                provider_case=found.provider_case,
+                payment_id=chargeback.payment_id,
+                provider_case=chargeback.provider_case,
             )
         ) from None
 
@@ -116,13 +116,13 @@ def find(conn: Connection, name: str, *, lock: bool = False) -> Chargeback:
     ).fetchone()
     if row is None:
         raise NotFound(vi("there is no chargeback {name}", name=name))
-    return _made(row)
+    return _chargeback(row)
 
 
 def awaited(conn: Connection, account: str) -> list[Chargeback]:
     """Those that no debit of this account has shown."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM chargeback WHERE account = %s AND line_id IS NULL", (account,))
-    return [_made(row) for row in rows]
+    return [_chargeback(row) for row in rows]
 
 
 def listing(conn: Connection, *, state: str | None, limit: int) -> list[dict[str, Any]]:
@@ -134,24 +134,26 @@ def listing(conn: Connection, *, state: str | None, limit: int) -> list[dict[str
     ).fetchall()
 
 
-def move(conn: Connection, found: Chargeback, to: ChargebackState, *, at: datetime, line: int | None = None) -> None:
+def move(
+    conn: Connection, chargeback: Chargeback, to: ChargebackState, *, at: datetime, line: int | None = None
+) -> None:
     """A locked one comes to stand at ``to``. Raises InvalidState where that does not follow."""
-    if to is not found.state and to not in LIFECYCLE.moves[found.state]:
+    if to is not chargeback.state and to not in LIFECYCLE.moves[chargeback.state]:
         raise InvalidState(
-            vi("chargeback {id} is {state}: it cannot become {to}", id=found.id, state=found.state, to=to)
+            vi("chargeback {id} is {state}: it cannot become {to}", id=chargeback.id, state=chargeback.state, to=to)
         )
     conn.execute(
         "UPDATE chargeback SET state = %(to)s, line_id = coalesce(%(line)s, line_id),"
         " settled_at = CASE WHEN %(to)s IN ('won', 'lost') THEN %(at)s END WHERE id = %(id)s",
-        {"to": to.value, "line": line, "at": at, "id": found.id},
+        {"to": to.value, "line": line, "at": at, "id": chargeback.id},
     )
 
 
-def _made(row: Mapping[str, Any]) -> Chargeback:
+def _chargeback(row: Mapping[str, Any]) -> Chargeback:
     return Chargeback(**{**row, "state": ChargebackState(row["state"])})
 
 
-CASE: Final = "V03"
+EXCEPTION_CODE: Final = "V03"
 _NUMBER: Final = re.compile(r"[A-Z0-9]{6,40}")
 
 
@@ -170,7 +172,7 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
         raise NotFound(vi("there is no payment {payment_id}", payment_id=payment_id))
     if payment.status not in payment_store.SHOWN:
         raise InvalidState(vi("the payment is {status}: there is nothing to claim back", status=payment.status))
-    found = Chargeback(
+    chargeback = Chargeback(
         id=new_id(Prefix.CHARGEBACK),
         payment_id=payment_id,
         account=payment.account,
@@ -184,28 +186,28 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
         settled_at=None,
         line_id=None,
     )
-    add(uow.conn, found)
-    said = f"{payment_id} {found.provider_case} {found.amount} {answer_by.isoformat()}"
-    uow.write_audit(found.id, AuditAction.CHARGEBACK_NOTICED, after=ChargebackState.NOTICED, reason=said)
-    facts = {"chargeback": found.id, "provider_case": found.provider_case, "answer_by": answer_by.isoformat()}
-    exceptions.open_exception(uow, CASE, "payment", payment_id, found.amount, facts)
-    return found
+    add(uow.conn, chargeback)
+    summary = f"{payment_id} {chargeback.provider_case} {chargeback.amount} {answer_by.isoformat()}"
+    uow.write_audit(chargeback.id, AuditAction.CHARGEBACK_NOTICED, after=ChargebackState.NOTICED, reason=summary)
+    facts = {"chargeback": chargeback.id, "provider_case": chargeback.provider_case, "answer_by": answer_by.isoformat()}
+    exceptions.open_exception(uow, EXCEPTION_CODE, "payment", payment_id, chargeback.amount, facts)
+    return chargeback
 
 
 def answered(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     """The evidence was sent; ``reason`` says by which letter. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
-    found = find(uow.conn, name, lock=True)
-    _move(uow, found, ChargebackState.EVIDENCE, reason)
+    chargeback = find(uow.conn, name, lock=True)
+    _move(uow, chargeback, ChargebackState.EVIDENCE, reason)
     return []
 
 
 def won(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     """The money stays here. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
-    found = find(uow.conn, name, lock=True)
-    _move(uow, found, ChargebackState.WON, reason)
-    close(uow, found, "won")
+    chargeback = find(uow.conn, name, lock=True)
+    _move(uow, chargeback, ChargebackState.WON, reason)
+    close(uow, chargeback, "won")
     return []
 
 
@@ -215,20 +217,22 @@ def lost(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     Raises NotFound, InvalidState, Forbidden.
     """
     clerks.check_clerk(uow)
-    found = find(uow.conn, name, lock=True)
-    _move(uow, found, ChargebackState.LOST, reason)
+    chargeback = find(uow.conn, name, lock=True)
+    _move(uow, chargeback, ChargebackState.LOST, reason)
     return []
 
 
-def close(uow: UnitOfWork, found: Chargeback, how: str) -> None:
+def close(uow: UnitOfWork, chargeback: Chargeback, outcome: str) -> None:
     """End its exception."""
-    by = f"{how} {found.id}"
-    for case in exceptions.resolve_about(uow.conn, "payment", [found.payment_id], by, codes=[CASE]):
-        uow.write_audit(case, AuditAction.EXCEPTION_RESOLVED, after="resolved", reason=by)
+    by = f"{outcome} {chargeback.id}"
+    for exception_id in exceptions.resolve_about(
+        uow.conn, "payment", [chargeback.payment_id], by, codes=[EXCEPTION_CODE]
+    ):
+        uow.write_audit(exception_id, AuditAction.EXCEPTION_RESOLVED, after="resolved", reason=by)
 
 
-def _move(uow: UnitOfWork, found: Chargeback, to: ChargebackState, reason: str) -> None:
-    if found.state is to:
-        raise InvalidState(vi("chargeback {id} is {to} already", id=found.id, to=to))
-    move(uow.conn, found, to, at=uow.now)
-    uow.write_audit(found.id, _AUDIT_ACTIONS[to], before=found.state, after=to, reason=reason)
+def _move(uow: UnitOfWork, chargeback: Chargeback, to: ChargebackState, reason: str) -> None:
+    if chargeback.state is to:
+        raise InvalidState(vi("chargeback {id} is {to} already", id=chargeback.id, to=to))
+    move(uow.conn, chargeback, to, at=uow.now)
+    uow.write_audit(chargeback.id, _AUDIT_ACTIONS[to], before=chargeback.state, after=to, reason=reason)

@@ -1,7 +1,7 @@
-"""What happens to payment orders: asked for, approved by another person, sent to the bank, cancelled, paid, returned.
+"""Commands on payment orders: place, approve (another person), send to the bank, cancel, fail, paid, returned.
 
-The subject is locked before the order, the ledger is written last. What follows for the refund or settlement behind
-an order is its purpose's handler's (handlers.py).
+Each locks the subject before the order and writes the ledger last. The handler of the order's purpose (model.handler)
+does what follows for the refund or settlement behind it.
 """
 
 from typing import Final
@@ -26,7 +26,7 @@ _AUDIT_ACTIONS: Final = {
     OrderState.FAILED: AuditAction.PAYMENT_ORDER_FAILED,
     OrderState.CANCELLED: AuditAction.PAYMENT_ORDER_CANCELLED,
 }
-"""of what the book says of an order before our statement shows it"""
+"""of the ledger entries of an order before a statement line shows it"""
 
 
 def place(
@@ -37,14 +37,14 @@ def place(
     Raises InvalidState where the same subject is ordered already, NotConfigured where nothing is collected, Forbidden.
     """
     clerks.check_proposes(uow)
-    desk = uow.catalogue.fee_settings
-    if desk is None:
+    fee_settings = uow.catalogue.fee_settings
+    if fee_settings is None:
         raise NotConfigured(vi("the catalogue has no fees.toml: nothing can be paid out"))
     order = PaymentOrder(
         id=new_id(Prefix.PAYMENT_ORDER),
         purpose=purpose,
         subject_id=subject_id,
-        reference=store.next_reference(uow.conn, desk.order_prefix),
+        reference=store.next_reference(uow.conn, fee_settings.order_prefix),
         account=account,
         amount=amount,
         payee=payee,
@@ -60,13 +60,13 @@ def place(
         returned_line_id=None,
     )
     store.add(uow.conn, order)
-    said = f"{subject_id} {order.reference} {amount}"
-    uow.write_audit(order.id, AuditAction.PAYMENT_ORDER_REQUESTED, after=OrderState.REQUESTED, reason=said)
+    summary = f"{subject_id} {order.reference} {amount}"
+    uow.write_audit(order.id, AuditAction.PAYMENT_ORDER_REQUESTED, after=OrderState.REQUESTED, reason=summary)
     return order
 
 
 def approve(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
-    """It may be paid: said by another person than who asked for it. Raises NotFound, InvalidState, Forbidden."""
+    """Approve the order as another person than its maker. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
     order = locked(uow, name)
     order.check(OrderState.APPROVED)
@@ -77,9 +77,9 @@ def approve(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
 
 
 def send(uow: UnitOfWork, name: str) -> PaymentOrder:
-    """The bank is told of it (paper.py makes what it takes); told again, it is the same paper.
+    """Mark the order as sent to the bank, whose file paper.py makes; again for a sent one only repeats the file.
 
-    Gives the order as it stands now. Raises NotFound, InvalidState, Forbidden.
+    Returns the order as it is now. Raises NotFound, InvalidState, Forbidden.
     """
     clerks.check_clerk(uow)
     order = locked(uow, name)
@@ -94,7 +94,7 @@ def send(uow: UnitOfWork, name: str) -> PaymentOrder:
 
 
 def cancel(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
-    """It is not paid after all; too late once the bank was told. Raises NotFound, InvalidState, Forbidden."""
+    """Cancel an order that was not sent to the bank. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
     order = locked(uow, name)
     order.check(OrderState.CANCELLED)
@@ -104,7 +104,7 @@ def cancel(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
 
 
 def fail(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
-    """The bank says that it did not pay: the money never left. Raises NotFound, InvalidState, Forbidden."""
+    """Record that the bank did not pay: the money never left. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
     order = locked(uow, name)
     if order.state is not OrderState.SENT:
@@ -116,45 +116,35 @@ def fail(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     return finish(uow, order, OrderState.FAILED, SettledOrder(), reason)
 
 
-def paid(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> SettledOrder:
-    """Our own debit line shows it: by a locked order. The caller hands on the events and posts the entries."""
-    settled = model.handler(order).paid(uow, order, said)
+def paid(uow: UnitOfWork, order: PaymentOrder, line: int, line_origin: Origin) -> SettledOrder:
+    """Record that our own debit line shows a locked order. The caller publishes the events and posts the entries."""
+    settled = model.handler(order).paid(uow, order, line_origin)
     store.move(uow.conn, order, OrderState.CONFIRMED, at=uow.now, line=line)
-    uow.write_audit(
-        order.id,
-        AuditAction.PAYMENT_ORDER_CONFIRMED,
-        before=order.state,
-        after=OrderState.CONFIRMED,
-        reason=f"line {line}",
-        details={"line_id": line},
-    )
+    _audit_line(uow, order, AuditAction.PAYMENT_ORDER_CONFIRMED, OrderState.CONFIRMED, line)
     return settled
 
 
-def returned(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> SettledOrder:
-    """What had been paid came back by this credit line: as ``paid``."""
-    settled = model.handler(order).returned(uow, order, said)
+def returned(uow: UnitOfWork, order: PaymentOrder, line: int, line_origin: Origin) -> SettledOrder:
+    """Record that the money of a paid, locked order came back by this credit line. The caller does as for ``paid``."""
+    settled = model.handler(order).returned(uow, order, line_origin)
     store.move(uow.conn, order, OrderState.FAILED, at=uow.now, returned=line)
-    uow.write_audit(
-        order.id,
-        AuditAction.PAYMENT_ORDER_RETURNED,
-        before=order.state,
-        after=OrderState.FAILED,
-        reason=f"line {line}",
-        details={"line_id": line},
-    )
+    _audit_line(uow, order, AuditAction.PAYMENT_ORDER_RETURNED, OrderState.FAILED, line)
     return settled
+
+
+def _audit_line(uow: UnitOfWork, order: PaymentOrder, action: AuditAction, to: OrderState, line: int) -> None:
+    uow.write_audit(order.id, action, before=order.state, after=to, reason=f"line {line}", details={"line_id": line})
 
 
 def locked(uow: UnitOfWork, name: str) -> PaymentOrder:
-    """The order, ours until the transaction ends; what stands behind it before. Raises NotFound."""
+    """Lock the order, and before it what is behind its subject. Raises NotFound."""
     order = store.find(uow.conn, name)
     model.handler(order).lock(uow, order.subject_id)
     return store.find(uow.conn, order.id, lock=True)
 
 
 def origin(uow: UnitOfWork, order: PaymentOrder) -> Origin:
-    """Of what the book says today of an order that our statement does not show."""
+    """The origin of today's ledger entries of an order that no statement line shows."""
     return bookings.origin_on(uow, SOURCE, order.id, order.account, local(uow.now).date())
 
 

@@ -1,4 +1,4 @@
-"""What the bank is told by: a table for its internet banking, and a paper for those who sign. No bank's own door.
+"""Payment orders as files: a CSV for the bank's internet banking, and a form to be signed. No API of a bank is called.
 
 The columns are what every bank's form for many transfers asks for; the reference stands first in the content.
 """

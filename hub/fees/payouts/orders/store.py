@@ -92,8 +92,8 @@ def move(
 ) -> None:
     """A locked order comes to stand at ``to``. Raises InvalidState where that does not follow."""
     order.check(to)
-    said = {"state": to.value, "at": at, "checker": checker, "line": line, "returned": returned, "id": order.id}
-    conn.execute(_MOVE, said)
+    parameters = {"state": to.value, "at": at, "checker": checker, "line": line, "returned": returned, "id": order.id}
+    conn.execute(_MOVE, parameters)
 
 
 def _order(row: Mapping[str, Any]) -> PaymentOrder:

@@ -30,15 +30,15 @@ def request(uow: UnitOfWork, item: str, payee: Payee, reason: str, *, amount: in
     clerks.check_proposes(uow)
     source = _source(uow.conn, item)
     account = _account(uow.conn, source, item)
-    wanted = store.standing(uow.conn, item).get(source, 0) if amount is None else amount
-    if wanted <= 0:
+    amount_asked = store.standing(uow.conn, item).get(source, 0) if amount is None else amount
+    if amount_asked <= 0:
         raise InvalidState(vi("nothing is left to refund"))
-    order_events.check(uow, source, item, wanted)
+    order_events.check(uow, source, item, amount_asked)
     refund = Refund(
         id=new_id(Prefix.REFUND),
         source=source,
         item=item,
-        amount=wanted,
+        amount=amount_asked,
         state=OrderState.REQUESTED,
         reason=reason,
         due_on=uow.calendar.after(local(uow.now).date(), WORKING_DAYS),
@@ -48,9 +48,9 @@ def request(uow: UnitOfWork, item: str, payee: Payee, reason: str, *, amount: in
     )
     store.add(uow.conn, refund)
     uow.write_audit(
-        refund.id, AuditAction.REFUND_REQUESTED, after=OrderState.REQUESTED, reason=f"{source} {item} {wanted}"
+        refund.id, AuditAction.REFUND_REQUESTED, after=OrderState.REQUESTED, reason=f"{source} {item} {amount_asked}"
     )
-    return orders.place(uow, PURPOSE, refund.id, account, wanted, payee, reason)
+    return orders.place(uow, PURPOSE, refund.id, account, amount_asked, payee, reason)
 
 
 def again(uow: UnitOfWork, refund_id: str, payee: Payee, reason: str) -> PaymentOrder:
@@ -87,15 +87,15 @@ def _source(conn: Connection, item: str) -> LedgerAccount:
     """Where it stands. Raises NotFound, InvalidState."""
     if item.startswith(f"{Prefix.FEE_DEMAND.value}_"):
         return LedgerAccount.PAYABLE
-    stands = store.standing(conn, item)
-    if not stands:
+    amounts = store.standing(conn, item)
+    if not amounts:
         raise NotFound(vi("{item} has no money on 338 or 339", item=item))
-    if len(stands) > 1:
+    if len(amounts) > 1:
         raise InvalidState(
             vi(
                 "{item} is on {listed}: resolve the exception of one of them first",
                 item=item,
-                listed=vi(" and ").join(stands),
+                listed=vi(" and ").join(amounts),
             )
         )
-    return next(iter(stands))
+    return next(iter(amounts))

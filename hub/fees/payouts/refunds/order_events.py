@@ -49,10 +49,10 @@ def lock(uow: UnitOfWork, refund_id: str) -> Refund:
 
 def check(uow: UnitOfWork, source: LedgerAccount, item: str, amount: int) -> None:
     """What is to be given back is there, and a statement has shown it. Raises NotFound, InvalidState."""
-    there = store.standing(uow.conn, item).get(source, 0)
-    if amount > there:
+    available = store.standing(uow.conn, item).get(source, 0)
+    if amount > available:
         raise InvalidState(
-            vi("{amount} VND to refund, but only {available} VND are left", amount=amount, available=there)
+            vi("{amount} VND to refund, but only {available} VND are left", amount=amount, available=available)
         )
     if source is not LedgerAccount.PAYABLE:
         if store.money(uow.conn, item).status not in payment_store.SHOWN:

@@ -71,13 +71,13 @@ def confirm(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
         {"by": uow.actor, "reason": reason, "id": group_id},
     )
     uow.write_audit(_name(group_id), AuditAction.MATCH_CONFIRMED, before="proposed", after="confirmed", reason=reason)
-    doing, row = _doing(uow, group), {**group, "booked": True, "legs": [(demand, group["amount"], False)]}
-    effects.expect(doing, [demand])
-    effects.credit(doing, row, [(demand, group["amount"])], _origin(uow, group, "confirm"))
-    effects.explained(doing, [row])
-    effects.finish(doing)
+    match_run, row = _match_run(uow, group), {**group, "booked": True, "legs": [(demand, group["amount"], False)]}
+    effects.expect(match_run, [demand])
+    effects.credit(match_run, row, [(demand, group["amount"])], _origin(uow, group, "confirm"))
+    effects.explained(match_run, [row])
+    effects.finish(match_run)
     uow.conn.execute("UPDATE match_leg SET credited = true WHERE group_id = %s", (group_id,))
-    return doing.events
+    return match_run.events
 
 
 def reject(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
@@ -111,43 +111,43 @@ def revoke(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
 
 
 def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]:
-    doing = _doing(uow, group)
+    match_run = _match_run(uow, group)
     paid_for = payment_store.paid_for(uow.conn, group["payment_id"])  # whatever an exception has moved it to by now
     locked = [demand_store.lock(uow.conn, demand) for demand in paid_for]
-    doing.entries.append(_taken_back(doing, group))
+    match_run.entries.append(_taken_back(match_run, group))
     for demand in locked:
-        doing.events += demand_commands.reverse(uow, demand.id, group["payment_id"], by=_name(group["id"]))
+        match_run.events += demand_commands.reverse(uow, demand.id, group["payment_id"], by=_name(group["id"]))
     payment_store.allocate(uow.conn, {group["payment_id"]: -group["allocated"]})
     match_store.end(uow.conn, group["id"], "revoked", reason)
     leg = MatchLeg(line=group["line_id"], payment=group["payment_id"])
     evidence = {"how": "revoked", "group": group["id"]}
     match_store.add(uow.conn, group["run_id"], "P0", "D", [leg], evidence, credited=False)
     uow.write_audit(_name(group["id"]), AuditAction.MATCH_REVOKED, before="confirmed", after="revoked", reason=reason)
-    effects.close(doing, group["payment_id"], _OVER, "revocation")
-    doing.case("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")
-    doing.states[group["line_id"]] = "in_exception"
-    effects.finish(doing)
-    return doing.events
+    effects.close(match_run, group["payment_id"], _OVER, "revocation")
+    match_run.open_exception("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")
+    match_run.states[group["line_id"]] = "in_exception"
+    effects.finish(match_run)
+    return match_run.events
 
 
-def _taken_back(doing: MatchRun, group: Mapping[str, Any]) -> LedgerEntry:
+def _taken_back(match_run: MatchRun, group: Mapping[str, Any]) -> LedgerEntry:
     """What the book says of the money, back to where it was nobody's.
 
     Raises InvalidState where part of it has gone on.
     """
-    stands = standing(doing.uow.conn, group["payment_id"], group["line_id"])
-    if stands.total != group["came"]:
+    position = standing(match_run.uow.conn, group["payment_id"], group["line_id"])
+    if position.total != group["came"]:
         raise InvalidState(vi("a part of the money has been moved elsewhere: resolve the exception of that item"))
-    origin = _origin(doing.uow, group, "revoke")
-    counted = postings.identified_later(origin, group["payment_id"], stands.owed, stands.over)
+    origin = _origin(match_run.uow, group, "revoke")
+    counted = postings.identified_later(origin, group["payment_id"], position.owed, position.over)
     return postings.mirrored(counted, "revoked", origin)
 
 
 def _look_again(uow: UnitOfWork, group: Mapping[str, Any]) -> str:
     """All that the proposal stood on still holds; the demand. Raises InvalidState."""
     demand = demand_store.lock(uow.conn, group["demand_id"])
-    stands = uow.conn.execute(_STANDS, (group["line_id"],)).fetchone()
-    is_open = stands is not None and stands["demand_id"] is None and stands["pass"] in ("P0", "P1")
+    current = uow.conn.execute(_STANDS, (group["line_id"],)).fetchone()
+    is_open = current is not None and current["demand_id"] is None and current["pass"] in ("P0", "P1")
     if not is_open or group["allocated"] or group["payment_status"] not in payment_store.SHOWN:
         raise InvalidState(vi("the money has been matched since this was proposed"))
     if demand.account != group["account"]:
@@ -185,12 +185,12 @@ def _locked(uow: UnitOfWork, group_id: int, state: str) -> Mapping[str, Any]:
     return again
 
 
-def _doing(uow: UnitOfWork, group: Mapping[str, Any]) -> MatchRun:
+def _match_run(uow: UnitOfWork, group: Mapping[str, Any]) -> MatchRun:
     return MatchRun(uow, Scope(group["run_id"], group["account"], group["booking_date"], ()), notified=False)
 
 
-def _origin(uow: UnitOfWork, group: Mapping[str, Any], verb: str) -> Origin:
-    return bookings.origin_on(uow, SOURCE, f"{group['id']} {verb}", group["account"], group["booking_date"])
+def _origin(uow: UnitOfWork, group: Mapping[str, Any], action: str) -> Origin:
+    return bookings.origin_on(uow, SOURCE, f"{group['id']} {action}", group["account"], group["booking_date"])
 
 
 def _name(group_id: int) -> str:

@@ -72,7 +72,7 @@ class MatchRun:
     demands: DemandBatch = field(init=False)
     """what is credited and confirmed, before it is written"""
     events: list[Event] = field(default_factory=list)
-    cases: list[Opening] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
     states: dict[int, str] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
@@ -95,9 +95,11 @@ class MatchRun:
         day = self.origins[booked]
         return Origin(LINE, str(row["line_id"]), day.day, day.bank_account, day.original)
 
-    def case(self, code: str, kind: str, about: str, at_risk: int, row: Mapping[str, Any], **facts: Any) -> None:
-        told = {"line": str(row["line_id"]), "payment": row["payment_id"], "account": self.scope.account, **facts}
-        self.cases.append(Opening(code, kind, about, at_risk, told))
+    def open_exception(
+        self, code: str, object_type: str, object_id: str, at_risk: int, row: Mapping[str, Any], **facts: Any
+    ) -> None:
+        details = {"line": str(row["line_id"]), "payment": row["payment_id"], "account": self.scope.account, **facts}
+        self.openings.append(Opening(code, object_type, object_id, at_risk, details))
 
 
 def apply(
@@ -108,74 +110,81 @@ def apply(
     waiting: dict[str, list[str]] = {}
     for one in uow.conn.execute(_CREDITS, scope.parameters):
         waiting.setdefault(one["evidence"], []).append(one["demand_id"])
-    doing = MatchRun(uow, scope, notified, waiting, payout_differences)
+    match_run = MatchRun(uow, scope, notified, waiting, payout_differences)
     joined = passes.rows(uow.conn, "joined", scope)
-    doing.demands.read(demand for waits in waiting.values() for demand in waits)
-    expect(doing, {demand for row in joined for demand, _, credited in row["legs"] if demand and not credited})
+    match_run.demands.read(demand for waits in waiting.values() for demand in waits)
+    expect(match_run, {demand for row in joined for demand, _, credited in row["legs"] if demand and not credited})
     for row in joined:
-        _joined(doing, row)
-    explained(doing, joined)
+        _joined(match_run, row)
+    explained(match_run, joined)
     for row in passes.rows(uow.conn, "leftovers", scope):
-        _left(doing, row)
+        _left(match_run, row)
     uow.conn.execute(_CREDITED, scope.parameters)
-    return doing
+    return match_run
 
 
-def expect(doing: MatchRun, named: Iterable[str]) -> None:
+def expect(match_run: MatchRun, demands: Iterable[str]) -> None:
     """Read what these demands are made of, and what counts for them so far, before any of it is credited."""
-    wanted = sorted(named)
-    doing.demands.read(wanted)
-    for row in doing.uow.conn.execute(_MADE_OF, (wanted,)):
+    demand_ids = sorted(demands)
+    match_run.demands.read(demand_ids)
+    for row in match_run.uow.conn.execute(_MADE_OF, (demand_ids,)):
         share = Share(row["department"], row["fee_code"], row["amount"], row["demand_id"])
-        doing.owed.setdefault(row["demand_id"], []).append(share)
-        doing.received[row["demand_id"]] = row["allocated"]
+        match_run.owed.setdefault(row["demand_id"], []).append(share)
+        match_run.received[row["demand_id"]] = row["allocated"]
 
 
-def finish(doing: MatchRun) -> None:
+def finish(match_run: MatchRun) -> None:
     """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
-    _write(doing)
-    payment_store.allocate(doing.uow.conn, doing.allocated)
-    lines.settle(doing.uow.conn, doing.states)
-    post_all(doing.uow.conn, doing.entries)
-    for written in (doing.allocated, doing.states, doing.entries):
+    _write(match_run)
+    payment_store.allocate(match_run.uow.conn, match_run.allocated)
+    lines.settle(match_run.uow.conn, match_run.states)
+    post_all(match_run.uow.conn, match_run.entries)
+    for written in (match_run.allocated, match_run.states, match_run.entries):
         written.clear()
 
 
-def _write(doing: MatchRun) -> None:
+def _write(match_run: MatchRun) -> None:
     """Demands, and the exceptions about what they did not take."""
-    doing.demands.write()
-    lost = [one.object_id for one in doing.cases if one.code == "N02"]
-    told = late_notifications.told_of(doing.uow, doing.scope.account, lost, doing.scope.day) if lost else set()
-    doing.cases = [one for one in doing.cases if one.code != "N02" or one.object_id not in told]
-    opened = exceptions.open_all(doing.uow.conn, doing.uow.calendar, doing.cases)
-    noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
-    doing.counters.update(one.code for one, _ in noted)
-    notes = [
-        AuditEntry(one.object_id, AuditAction.EXCEPTION_OPENED, after=one.code, reason=case) for one, case in noted
+    match_run.demands.write()
+    lost = [one.object_id for one in match_run.openings if one.code == "N02"]
+    late = (
+        late_notifications.told_of(match_run.uow, match_run.scope.account, lost, match_run.scope.day) if lost else set()
+    )
+    match_run.openings = [one for one in match_run.openings if one.code != "N02" or one.object_id not in late]
+    opened = exceptions.open_all(match_run.uow.conn, match_run.uow.calendar, match_run.openings)
+    opened_now = [
+        (one, exception_id)
+        for one, exception_id in zip(match_run.openings, opened, strict=True)
+        if exception_id is not None
     ]
-    audit.write_all(doing.uow.conn, doing.uow.actor, notes)
-    doing.cases.clear()
+    match_run.counters.update(one.code for one, _ in opened_now)
+    notes = [
+        AuditEntry(one.object_id, AuditAction.EXCEPTION_OPENED, after=one.code, reason=exception_id)
+        for one, exception_id in opened_now
+    ]
+    audit.write_all(match_run.uow.conn, match_run.uow.actor, notes)
+    match_run.openings.clear()
 
 
-def _joined(doing: MatchRun, row: Mapping[str, Any]) -> None:
-    confirm(doing, row["payment_id"])
+def _joined(match_run: MatchRun, row: Mapping[str, Any]) -> None:
+    confirm(match_run, row["payment_id"])
     if row["booked"]:
-        doing.entries.append(postings.on_statement(doing.origin(row), row["payment_id"], row["came"]))
-        doing.states[row["line_id"]] = "matched"
-    doing.counters[row["pass"]] += 1
+        match_run.entries.append(postings.on_statement(match_run.origin(row), row["payment_id"], row["came"]))
+        match_run.states[row["line_id"]] = "matched"
+    match_run.counters[row["pass"]] += 1
     legs = [(demand, amount) for demand, amount, credited in row["legs"] if demand and not credited]
     if legs:
-        credit(doing, row, legs)
+        credit(match_run, row, legs)
 
 
-def confirm(doing: MatchRun, payment: str) -> None:
+def confirm(match_run: MatchRun, payment: str) -> None:
     """The statement shows what the notification of this payment had credited."""
-    for demand in doing.credits.get(payment, ()):
-        doing.events += doing.demands.confirm(demand, payment)
+    for demand in match_run.credits.get(payment, ()):
+        match_run.events += match_run.demands.confirm(demand, payment)
 
 
 def credit(
-    doing: MatchRun, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None
+    match_run: MatchRun, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None
 ) -> None:
     """The money of a line counts for the demands of ``legs``, as far as the passes said; the rest is an exception.
 
@@ -185,58 +194,63 @@ def credit(
     code: str | None = None
     for demand, amount in legs:
         money = amount if len(legs) > 1 else row["came"]
-        credited = doing.demands.credit(demand, money, row["payment_id"], paid_at=row["paid_at"], confirmed=True)
+        credited = match_run.demands.credit(demand, money, row["payment_id"], paid_at=row["paid_at"], confirmed=True)
         if credited.taken != amount:
             raise StaleClaim(f"{demand} was to take {amount} and took {credited.taken}")
         if credited.taken:
-            doing.allocated[row["payment_id"]] += credited.taken
-            owed += spread(doing.owed[demand], doing.received[demand], credited.taken)
-            doing.received[demand] += credited.taken
-        code = credited.case
-        doing.events += credited.events
+            match_run.allocated[row["payment_id"]] += credited.taken
+            owed += spread(match_run.owed[demand], match_run.received[demand], credited.taken)
+            match_run.received[demand] += credited.taken
+        code = credited.exception_code
+        match_run.events += credited.events
     rest = row["came"] - sum(share.amount for share in owed)
     over = rest if code in bookings.OWED_BACK else 0
-    _book(doing, row, owed, over, rest - over, origin)
-    doing.states[row["line_id"]] = "in_exception" if rest > over else "matched"
-    _cases(doing, row, legs[0][0], code, rest)
+    _book(match_run, row, owed, over, rest - over, origin)
+    match_run.states[row["line_id"]] = "in_exception" if rest > over else "matched"
+    _open_exceptions(match_run, row, legs[0][0], code, rest)
 
 
 def _book(
-    doing: MatchRun, row: Mapping[str, Any], owed: Sequence[Share], over: int, unknown: int, origin: Origin | None
+    match_run: MatchRun,
+    row: Mapping[str, Any],
+    owed: Sequence[Share],
+    over: int,
+    unidentified: int,
+    origin: Origin | None,
 ) -> None:
-    said = origin or doing.origin(row)
+    source = origin or match_run.origin(row)
     is_in_book = row["booked"] or row["line_state"] != "new"
     if is_in_book and (owed or over):
-        doing.entries.append(postings.identified_later(said, row["payment_id"], owed, over))
-    elif not is_in_book and unknown:
-        doing.entries.append(postings.unidentified(said, row["payment_id"], row["came"]))
+        match_run.entries.append(postings.identified_later(source, row["payment_id"], owed, over))
+    elif not is_in_book and unidentified:
+        match_run.entries.append(postings.unidentified(source, row["payment_id"], row["came"]))
     elif not is_in_book and owed:
-        doing.entries.append(postings.identified(said, row["payment_id"], owed, over))
+        match_run.entries.append(postings.identified(source, row["payment_id"], owed, over))
     elif not is_in_book:
-        doing.entries.append(postings.overpaid(said, row["payment_id"], over))
+        match_run.entries.append(postings.overpaid(source, row["payment_id"], over))
 
 
-def _cases(doing: MatchRun, row: Mapping[str, Any], demand: str, code: str | None, rest: int) -> None:
+def _open_exceptions(match_run: MatchRun, row: Mapping[str, Any], demand: str, code: str | None, rest: int) -> None:
     if code == "R04":
-        doing.case(code, "fee_demand", demand, row["came"], row, demand=demand)
+        match_run.open_exception(code, "fee_demand", demand, row["came"], row, demand=demand)
     elif code is not None:
-        doing.case(code, "payment", row["payment_id"], rest, row, demand=demand, rest=rest)
-    if row["source"] == "statement" and doing.notified:
-        doing.case("N02", "payment", row["payment_id"], 0, row, demand=demand)
+        match_run.open_exception(code, "payment", row["payment_id"], rest, row, demand=demand, rest=rest)
+    if row["source"] == "statement" and match_run.notified:
+        match_run.open_exception("N02", "payment", row["payment_id"], 0, row, demand=demand)
 
 
-def _left(doing: MatchRun, row: Mapping[str, Any]) -> None:
+def _left(match_run: MatchRun, row: Mapping[str, Any]) -> None:
     """Money that came and is nobody's: on 338, in an exception, with what was seen."""
     if row["booked"]:
         return  # A notification told of it: it is on 338, and in an exception since then.
-    difference = doing.payout_differences.get(row["line_id"])
+    difference = match_run.payout_differences.get(row["line_id"])
     code, why = ("P01", "it is not what the gateway's report comes to") if difference else _why(row)
-    doing.entries.append(postings.unidentified(doing.origin(row), row["payment_id"], row["amount"]))
-    doing.states[row["line_id"]] = "in_exception"
+    match_run.entries.append(postings.unidentified(match_run.origin(row), row["payment_id"], row["amount"]))
+    match_run.states[row["line_id"]] = "in_exception"
     facts = dict(difference or {}) | {
         name: row[name] for name in ("conflict", "named", "of_others", "proposals") if row[name]
     }
-    doing.case(code, "payment", row["payment_id"], row["amount"], row, why=why, **facts)
+    match_run.open_exception(code, "payment", row["payment_id"], row["amount"], row, why=why, **facts)
 
 
 def _why(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -253,18 +267,18 @@ def _why(row: Mapping[str, Any]) -> tuple[str, str]:
     return "R01", "no reference, or none that is certain"
 
 
-def explained(doing: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
+def explained(match_run: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
     """End exceptions about payments that are shown or have a demand by now, and about demands that are paid in full."""
-    _write(doing)
-    conn = doing.uow.conn
+    _write(match_run)
+    conn = match_run.uow.conn
     exceptions.resolve_about(
         conn, "payment", [row["payment_id"] for row in joined if row["booked"]], "matched", codes=["N01"]
     )
     placed = [row["payment_id"] for row in joined if any(demand for demand, _, _ in row["legs"])]
     exceptions.resolve_about(conn, "payment", placed, "matched", codes=_EXPLAINED)
-    exceptions.resolve_paid(conn, doing.received)
+    exceptions.resolve_paid(conn, match_run.received)
 
 
-def close(doing: MatchRun, payment: str, codes: Sequence[str], by: str) -> None:
+def close(match_run: MatchRun, payment: str, codes: Sequence[str], by: str) -> None:
     """Exceptions about a payment that what came later explains."""
-    exceptions.resolve_about(doing.uow.conn, "payment", [payment], f"matched by {by}", codes=codes)
+    exceptions.resolve_about(match_run.uow.conn, "payment", [payment], f"matched by {by}", codes=codes)

@@ -149,9 +149,9 @@ def join(uow: UnitOfWork, scope: Scope) -> tuple[list[PayoutLine], dict[int, dic
 
 def payers(catalogue: Catalogue) -> list[dict[str, str]]:
     """Who pays out under words that are known, and those words as they are looked for in a line."""
-    said = [(bank.code, bank.payout_words) for bank in catalogue.banks.values()]
-    said += [(operator.counterparty, operator.payout_words) for operator in catalogue.operators.values()]
-    return [{"provider": code, "words": normalise(words).squeezed} for code, words in said if words]
+    words_by_provider = [(bank.code, bank.payout_words) for bank in catalogue.banks.values()]
+    words_by_provider += [(operator.counterparty, operator.payout_words) for operator in catalogue.operators.values()]
+    return [{"provider": code, "words": normalise(words).squeezed} for code, words in words_by_provider if words]
 
 
 def _write(conn: Connection, scope: Scope, payout: PayoutLine) -> None:
@@ -166,30 +166,30 @@ def _write(conn: Connection, scope: Scope, payout: PayoutLine) -> None:
     match_store.add(conn, scope.run, "P9", "A", [MatchLeg(line=row["line_id"]), *legs], evidence)
 
 
-def settle(doing: MatchRun, payouts: Sequence[PayoutLine]) -> None:
+def settle(match_run: MatchRun, payouts: Sequence[PayoutLine]) -> None:
     """What follows: every payment is confirmed, the net is on the account, the charges are ours."""
     for payout in payouts:
         amounts = [(payment, amount) for payment, amount, _, _ in payout.payments]
-        doing.entries.append(_entry(doing, payout, amounts))
-        doing.states[payout.row["line_id"]] = "matched"
-        doing.counters["P9"] += 1
+        match_run.entries.append(_entry(match_run, payout, amounts))
+        match_run.states[payout.row["line_id"]] = "matched"
+        match_run.counters["P9"] += 1
         for payment, _ in amounts:
-            confirm(doing, payment)
-            close(doing, payment, ["N01"], "P9")
+            confirm(match_run, payment)
+            close(match_run, payment, ["N01"], "P9")
 
 
-def _entry(doing: MatchRun, payout: PayoutLine, amounts: Sequence[tuple[str, int]]) -> LedgerEntry:
+def _entry(match_run: MatchRun, payout: PayoutLine, amounts: Sequence[tuple[str, int]]) -> LedgerEntry:
     """The money comes; or it came before its report, and what was made up for its line is no payment of its own."""
     row = payout.row
     if not row["found"]:
-        return postings.gateway_net(doing.origin(row), amounts, row["charge"])
-    payment_store.end(doing.uow.conn, row["found"], "voided")
-    doing.uow.write_audit(
+        return postings.gateway_net(match_run.origin(row), amounts, row["charge"])
+    payment_store.end(match_run.uow.conn, row["found"], "voided")
+    match_run.uow.write_audit(
         row["found"],
         AuditAction.PAYMENT_VOIDED,
         before="found_on_statement",
         after="voided",
         reason=f"line {row['line_id']}",
     )
-    close(doing, row["found"], _NOBODYS, "P9")
-    return postings.found_notified(doing.origin(row), row["found"], amounts, row["charge"])
+    close(match_run, row["found"], _NOBODYS, "P9")
+    return postings.found_notified(match_run.origin(row), row["found"], amounts, row["charge"])

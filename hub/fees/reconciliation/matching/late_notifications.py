@@ -45,7 +45,9 @@ def first_day(calendar: WorkingCalendar, booked: date) -> date:
     return calendar.before(booked, 2)
 
 
-def joined(uow: UnitOfWork, said: Notification, account: str, reference: str, day: date, message: Message) -> bool:
+def joined(
+    uow: UnitOfWork, notification: Notification, account: str, reference: str, day: date, message: Message
+) -> bool:
     """Whether it is a payment of the same reference, account, amount and day that is known already.
 
     A provider tells of each payment once, so of two that are alike its second notification is the second one.
@@ -55,41 +57,43 @@ def joined(uow: UnitOfWork, said: Notification, account: str, reference: str, da
         demand_store.lock(uow.conn, demand["id"])  # whoever matches the day at this moment has it until he has written
     else:
         passes.wait(uow.conn, account)
-    asked = {"reference": reference, "account": account, "amount": said.amount, "day": day}
-    asked |= {"provider": said.provider, "bank_ref": said.bank_ref}
-    alike = uow.conn.execute(_ALIKE, asked).fetchall()
-    known = next((row for row in alike if _is_the_same(uow, said, day, row)), None)
+    parameters = {"reference": reference, "account": account, "amount": notification.amount, "day": day}
+    parameters |= {"provider": notification.provider, "bank_ref": notification.bank_ref}
+    alike = uow.conn.execute(_ALIKE, parameters).fetchall()
+    known = next((row for row in alike if _is_the_same(uow, notification, day, row)), None)
     if known is None:
         return False
     uow.conn.execute(_JOIN, {"payment": known["id"], "now": uow.now, "message": message.id})
-    if said.bank_ref != known["bank_ref"] and _is_of_the_bank(uow, said, account):
-        payment_store.number(uow.conn, known["id"], said.bank_ref)
-    explained = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
-    exceptions.resolve_about(uow.conn, "payment", explained, "notified late", codes=["N02"])
+    if notification.bank_ref != known["bank_ref"] and _is_of_the_bank(uow, notification, account):
+        payment_store.number(uow.conn, known["id"], notification.bank_ref)
+    payments = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
+    exceptions.resolve_about(uow.conn, "payment", payments, "notified late", codes=["N02"])
     uow.write_audit(
         known["id"], AuditAction.PAYMENT_NOTIFIED_LATE, reason=message.id, details={"message_id": message.id}
     )
     return True
 
 
-def told_of(uow: UnitOfWork, account: str, named: Sequence[str], day: date) -> set[str]:
-    """Payments alike to those ``named`` that only the statement of ``day`` or a little before has shown, and of which a
-    second watcher told: what it said was taken for another payment that is alike.
+def told_of(uow: UnitOfWork, account: str, payments: Sequence[str], day: date) -> set[str]:
+    """Payments like ``payments`` that only the statement of ``day`` or a little before shows, and a second provider
+    notified: its notification was taken for another payment that is alike.
     """
     since = first_day(uow.calendar, day)
-    asked = {"payments": list(named), "account": account, "since": since, "day": day}
-    return {row["id"] for row in uow.conn.execute(passes.text("told_of"), asked)}
+    parameters = {"payments": list(payments), "account": account, "since": since, "day": day}
+    return {row["id"] for row in uow.conn.execute(passes.text("told_of"), parameters)}
 
 
-def _is_the_same(uow: UnitOfWork, said: Notification, day: date, known: Mapping[str, Any]) -> bool:
-    if known["source"] == "notification" and not (_watches(uow, said.provider) and _watches(uow, known["provider"])):
+def _is_the_same(uow: UnitOfWork, notification: Notification, day: date, known: Mapping[str, Any]) -> bool:
+    if known["source"] == "notification" and not (
+        _watches(uow, notification.provider) and _watches(uow, known["provider"])
+    ):
         return False
     if known["booking_date"] is None:
         return bool(known["business_date"] == day)
-    if said.bank_ref is None or known["shown_as"] in (None, said.bank_ref):
+    if notification.bank_ref is None or known["shown_as"] in (None, notification.bank_ref):
         return True
     booked = known["booking_date"]
-    return bool(known["bank"] != said.provider and first_day(uow.calendar, booked) <= day <= booked)
+    return bool(known["bank"] != notification.provider and first_day(uow.calendar, booked) <= day <= booked)
 
 
 def _watches(uow: UnitOfWork, provider: str) -> bool:
@@ -97,7 +101,7 @@ def _watches(uow: UnitOfWork, provider: str) -> bool:
     return bank is not None and bank.watches
 
 
-def _is_of_the_bank(uow: UnitOfWork, said: Notification, account: str) -> bool:
+def _is_of_the_bank(uow: UnitOfWork, notification: Notification, account: str) -> bool:
     """Its number is the one that will stand on the statement: the bank that keeps the account gave it."""
-    bank = uow.catalogue.banks.get(said.provider)
-    return said.bank_ref is not None and bank is not None and bank.account(account) is not None
+    bank = uow.catalogue.banks.get(notification.provider)
+    return notification.bank_ref is not None and bank is not None and bank.account(account) is not None

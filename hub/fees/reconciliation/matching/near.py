@@ -47,8 +47,8 @@ class Index:
             errors = _errors(reference[LENGTH - DIGITS :], read[max(0, start - MOST_ERRORS) : start + DIGITS + 4])
             if errors <= MOST_ERRORS and errors < best.get(reference, LENGTH):
                 best[reference] = errors
-        found = sorted((errors, reference) for reference, errors in best.items())
-        return [Near(reference, errors) for errors, reference in found[:MOST_FOUND]]
+        nearest = sorted((errors, reference) for reference, errors in best.items())
+        return [Near(reference, errors) for errors, reference in nearest[:MOST_FOUND]]
 
     def _candidates(self, read: str) -> Iterator[tuple[str, int]]:
         pieces = {at: piece for at in range(len(read) - _PIECE + 1) if (piece := read[at : at + _PIECE]).isdecimal()}
@@ -60,16 +60,16 @@ class Index:
                             yield reference, at - first
 
 
-def _errors(wanted: str, within: str) -> int:
-    """The fewest insertions, deletions and substitutions that turn some part of ``within`` into ``wanted``.
+def _errors(reference: str, within: str) -> int:
+    """The fewest insertions, deletions and substitutions that turn some part of ``within`` into ``reference``.
 
-    Myers' bit vectors (Journal of the ACM 46(3), 1999): a column of the table is two integers, ``up`` and ``down``.
+    Myers' bit vectors (JACM 46(3), 1999): a column of the table is two integers, ``up`` and ``down``.
     """
     places: dict[str, int] = {}
-    for at, sign in enumerate(wanted):
+    for at, sign in enumerate(reference):
         places[sign] = places.get(sign, 0) | 1 << at
-    whole, last = (1 << len(wanted)) - 1, 1 << (len(wanted) - 1)
-    up, down, errors = whole, 0, len(wanted)
+    whole, last = (1 << len(reference)) - 1, 1 << (len(reference) - 1)
+    up, down, errors = whole, 0, len(reference)
     best = errors
     for sign in within:
         equal = places.get(sign, 0)

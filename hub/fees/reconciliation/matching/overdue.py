@@ -50,18 +50,18 @@ def _due_on(uow: UnitOfWork, row: Mapping[str, Any]) -> date:
     return due_on(uow, row["paid_at"], row["business_date"])
 
 
-def look(doing: MatchRun) -> None:
+def look(match_run: MatchRun) -> None:
     """Open an N01 for each notified payment that a statement up to ``scope.day`` should have shown."""
-    uow = doing.uow
-    waiting = uow.conn.execute(_WAITING, doing.scope.parameters).fetchall()
-    overdue = [row for row in waiting if _due_on(uow, row) <= doing.scope.day]
+    uow = match_run.uow
+    waiting = uow.conn.execute(_WAITING, match_run.scope.parameters).fetchall()
+    overdue = [row for row in waiting if _due_on(uow, row) <= match_run.scope.day]
     payment_store.mark_overdue(uow.conn, [row["id"] for row in overdue])
     for row in overdue:
-        opened = _open_exception(uow, doing.scope.account, row)
+        opened = _open_exception(uow, match_run.scope.account, row)
         uow.write_audit(
             row["id"], AuditAction.PAYMENT_OVERDUE, before="notified", after="unconfirmed_overdue", reason=opened
         )
-        doing.counters["N01"] += opened is not None
+        match_run.counters["N01"] += opened is not None
 
 
 def closed(uow: UnitOfWork, account: str, day: date) -> None:

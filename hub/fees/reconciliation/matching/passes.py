@@ -88,7 +88,7 @@ def pair(conn: Connection, scope: Scope) -> None:
         execute(conn, name, scope)
 
 
-def found(conn: Connection, scope: Scope) -> bool:
+def add_unnotified(conn: Connection, scope: Scope) -> bool:
     """Every line that is left is a payment of its own: its notification was lost, or there never was one.
 
     False where one of them was notified while we looked, so that its money would count twice: nothing of it may stay.

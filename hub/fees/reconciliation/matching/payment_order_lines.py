@@ -47,10 +47,10 @@ class PaymentOrderLine:
     def origin(self, row: Mapping[str, Any]) -> Origin:
         return bookings.origin_on(self.uow, "line", str(row["line_id"]), self.scope.account, row["booking_date"])
 
-    def hand_on(self, doing: MatchRun) -> None:
-        doing.events += self.events
-        doing.entries += self.entries
-        doing.counters += self.counters
+    def hand_on(self, match_run: MatchRun) -> None:
+        match_run.events += self.events
+        match_run.entries += self.entries
+        match_run.counters += self.counters
 
 
 def settle(uow: UnitOfWork, scope: Scope) -> PaymentOrderLine:
@@ -77,7 +77,7 @@ def _debit(own: PaymentOrderLine, row: Mapping[str, Any]) -> None:
     order = commands.locked(own.uow, orders[0].id) if len(orders) == 1 else None
     why = _why_not(own, row, order, len(orders), _PAYABLE)
     if order is None or why:
-        _case(own, row, "V05", why, order, postings.charged(own.origin(row), -row["amount"]))
+        _open_exception(own, row, "V05", why, order, postings.charged(own.origin(row), -row["amount"]))
     else:
         _joined(own, row, order, commands.paid(own.uow, order, row["line_id"], own.origin(row)), "paid")
 
@@ -93,7 +93,7 @@ def _credit(own: PaymentOrderLine, row: Mapping[str, Any]) -> None:
     why = _why_not(own, row, order, len(orders), frozenset({OrderState.CONFIRMED}))
     if order is None or why:
         name = str(row["line_id"])
-        _case(own, row, "V04", why, order, postings.unidentified(own.origin(row), name, row["amount"]))
+        _open_exception(own, row, "V04", why, order, postings.unidentified(own.origin(row), name, row["amount"]))
     else:
         _joined(own, row, order, commands.returned(own.uow, order, row["line_id"], own.origin(row)), "returned")
 
@@ -105,8 +105,8 @@ def join(conn: Connection, run: int, line: int, evidence: Mapping[str, Any], by:
     lines.settle(conn, {line: "matched"})
 
 
-def _named(own: PaymentOrderLine, said: str) -> list[str]:
-    clues = references(normalise(said), (own.letters,))
+def _named(own: PaymentOrderLine, text: str) -> list[str]:
+    clues = references(normalise(text), (own.letters,))
     return sorted(clue.value for clue in clues if clue.how in _SURE and clue.value.startswith(own.letters))
 
 
@@ -136,7 +136,7 @@ def _joined(
     own.counters[NAME] += 1
 
 
-def _case(
+def _open_exception(
     own: PaymentOrderLine, row: Mapping[str, Any], code: str, why: str, order: PaymentOrder | None, entry: LedgerEntry
 ) -> None:
     name = str(row["line_id"])
@@ -161,21 +161,21 @@ ORDER BY booking_date, line_key
 """
 
 
-def open_left(doing: MatchRun) -> None:
+def open_left(match_run: MatchRun) -> None:
     """Every such line of the day that no step has taken."""
-    for row in doing.uow.conn.execute(_LEFT, doing.scope.parameters).fetchall():
-        _outgoing_case(doing, row)
+    for row in match_run.uow.conn.execute(_LEFT, match_run.scope.parameters).fetchall():
+        _open_outgoing(match_run, row)
 
 
-def _outgoing_case(doing: MatchRun, row: Mapping[str, Any]) -> None:
+def _open_outgoing(match_run: MatchRun, row: Mapping[str, Any]) -> None:
     """A debit is taken for a charge (642) until somebody knows better; what came back is unidentified (338)."""
     name, amount = str(row["line_id"]), row["amount"]
     if amount < 0:
-        code, entry = "P02", postings.charged(doing.origin(row), -amount)
+        code, entry = "P02", postings.charged(match_run.origin(row), -amount)
     else:
-        code, entry = "V04", postings.unidentified(doing.origin(row), name, amount)
-    doing.entries.append(entry)
-    doing.states[row["line_id"]] = "in_exception"
-    facts = {"line": name, "account": doing.scope.account}
-    exceptions.open_exception(doing.uow, code, LINE, name, abs(amount), facts)
-    doing.counters[code] += 1
+        code, entry = "V04", postings.unidentified(match_run.origin(row), name, amount)
+    match_run.entries.append(entry)
+    match_run.states[row["line_id"]] = "in_exception"
+    facts = {"line": name, "account": match_run.scope.account}
+    exceptions.open_exception(match_run.uow, code, LINE, name, abs(amount), facts)
+    match_run.counters[code] += 1

@@ -104,7 +104,7 @@ def _unlike(clues: Iterable[_Clue]) -> Iterator[_Clue]:
 
 
 def _write(conn: Connection, clues: Iterable[_Clue]) -> None:
-    wanted = list(clues)
-    if wanted:
-        columns = [[getattr(clue, name) for clue in wanted] for name in ("line", "value", "how", "shown", "errors")]
+    rows = list(clues)
+    if rows:
+        columns = [[getattr(clue, name) for clue in rows] for name in ("line", "value", "how", "shown", "errors")]
         conn.execute(_ADD, (VERSION, *columns))

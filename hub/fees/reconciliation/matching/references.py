@@ -52,10 +52,10 @@ def references(text: Text, prefixes: tuple[str, ...]) -> list[Clue]:
 
     Of other prefixes only what is written exactly: to say that it is somebody else's.
     """
-    found: dict[str, Clue] = {}
+    clues: dict[str, Clue] = {}
     for clue in _all(text, prefixes):
-        found.setdefault(clue.value, clue)
-    return list(found.values())
+        clues.setdefault(clue.value, clue)
+    return list(clues.values())
 
 
 def _all(text: Text, prefixes: tuple[str, ...]) -> Iterator[Clue]:
@@ -116,11 +116,11 @@ def _starts(text: Text) -> Iterable[int]:
 
 def dossier_codes(text: Text) -> list[str]:
     """The dossier codes in ``text``, squeezed (000.00.01.H42-261124-0001 → 0000001H422611240001), each once."""
-    found: dict[str, None] = {}
+    codes: dict[str, None] = {}
     for match in _DOSSIER.finditer(text.squeezed):
         heads = (_QCVN_HEAD,) if match[1][0].isdigit() else _QD20_HEADS
         for head in heads:
             tail = match[1][head : head + 10]
             if _DATE_AND_SERIAL.fullmatch(tail):
-                found.setdefault(match[1][:head] + tail)
-    return list(found)
+                codes.setdefault(match[1][:head] + tail)
+    return list(codes)

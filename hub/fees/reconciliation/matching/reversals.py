@@ -27,69 +27,73 @@ WHERE leg.line_id = %s AND leg.confirmed AND leg.number = 1 FOR UPDATE OF p
 """
 
 
-def reverse(doing: MatchRun) -> None:
+def reverse(match_run: MatchRun) -> None:
     """Every reversal of the day; what has no original, or one that has gone on, is an exception (V01, V02)."""
-    for row in passes.rows(doing.uow.conn, "p10_reversals", doing.scope):
-        why = _reverse(doing, row)
+    for row in passes.rows(match_run.uow.conn, "p10_reversals", match_run.scope):
+        why = _reverse(match_run, row)
         if why:
-            _orphan(doing, row, why)
+            _orphan(match_run, row, why)
 
 
-def _reverse(doing: MatchRun, row: Mapping[str, Any]) -> str | None:
+def _reverse(match_run: MatchRun, row: Mapping[str, Any]) -> str | None:
     """Do it, or say why not."""
     if len(row["originals"]) != 1:
         return "several lines may be meant" if row["originals"] else "no line has this number and amount"
     [line] = row["originals"]
-    original = doing.uow.conn.execute(_ORIGINAL, (line,)).fetchone()
+    original = match_run.uow.conn.execute(_ORIGINAL, (line,)).fetchone()
     if original is None:
         return "the original was paid out for several payments"
-    credited = sorted(payment_store.paid_for(doing.uow.conn, original["payment_id"]))
-    locked = [demand_store.lock(doing.uow.conn, demand) for demand in credited]
-    stands = standing(doing.uow.conn, original["payment_id"], line)
-    if not stands.is_all(-row["amount"]):
+    credited = sorted(payment_store.paid_for(match_run.uow.conn, original["payment_id"]))
+    locked = [demand_store.lock(match_run.uow.conn, demand) for demand in credited]
+    position = standing(match_run.uow.conn, original["payment_id"], line)
+    if not position.is_all(-row["amount"]):
         return "part of it has gone elsewhere since"
     is_settled = any(demand.status == DemandStatusCode.SETTLED for demand in locked)
-    doing.entries.append(_entry(doing, row, original["payment_id"], None if is_settled else stands))
+    match_run.entries.append(_entry(match_run, row, original["payment_id"], None if is_settled else position))
     for demand in credited:
-        doing.events += demand_commands.reverse(doing.uow, demand, original["payment_id"], by=f"line {row['line_id']}")
-    payment_store.end(doing.uow.conn, original["payment_id"], "reversed")
-    doing.uow.write_audit(
+        match_run.events += demand_commands.reverse(
+            match_run.uow, demand, original["payment_id"], by=f"line {row['line_id']}"
+        )
+    payment_store.end(match_run.uow.conn, original["payment_id"], "reversed")
+    match_run.uow.write_audit(
         original["payment_id"], AuditAction.PAYMENT_REVERSED, before=original["status"], reason=f"line {row['line_id']}"
     )
-    _write(doing, row, line, original, credited[0] if credited else None)
-    close(doing, original["payment_id"], TAKEN_BACK, "P10")
+    _write(match_run, row, line, original, credited[0] if credited else None)
+    close(match_run, original["payment_id"], TAKEN_BACK, "P10")
     if is_settled:
-        doing.case(
+        match_run.open_exception(
             "V02", "payment", original["payment_id"], -row["amount"], {**row, "payment_id": original["payment_id"]}
         )
-    doing.counters["P10"] += 1
+    match_run.counters["P10"] += 1
     return None
 
 
-def _entry(doing: MatchRun, row: Mapping[str, Any], payment: str, stands: PaymentPosition | None) -> LedgerEntry:
-    """Out of where it ``stands``; None: its department has it, and has to give it back."""
-    if stands is None:
-        return postings.chargeback_after_transfer(doing.origin(row), payment, -row["amount"])
-    return postings.reversal(doing.origin(row), stands.owed, payment, stands.over, stands.unidentified)
+def _entry(match_run: MatchRun, row: Mapping[str, Any], payment: str, position: PaymentPosition | None) -> LedgerEntry:
+    """Out of where it ``position``; None: its department has it, and has to give it back."""
+    if position is None:
+        return postings.chargeback_after_transfer(match_run.origin(row), payment, -row["amount"])
+    return postings.reversal(match_run.origin(row), position.owed, payment, position.over, position.unidentified)
 
 
-def _write(doing: MatchRun, row: Mapping[str, Any], line: int, original: Mapping[str, Any], demand: str | None) -> None:
-    conn = doing.uow.conn
+def _write(
+    match_run: MatchRun, row: Mapping[str, Any], line: int, original: Mapping[str, Any], demand: str | None
+) -> None:
+    conn = match_run.uow.conn
     match_store.end(conn, original["group_id"], "revoked", "taken back by the bank")
     evidence = {"how": "bank_ref", "takes_back": original["line_key"], "payment": original["payment_id"]}
-    match_store.add(conn, doing.scope.run, "P10", "A", [MatchLeg(line=row["line_id"], demand=demand)], evidence)
+    match_store.add(conn, match_run.scope.run, "P10", "A", [MatchLeg(line=row["line_id"], demand=demand)], evidence)
     lines.settle(conn, {line: "reversed"})
-    doing.states[row["line_id"]] = "matched"
+    match_run.states[row["line_id"]] = "matched"
 
 
-def _orphan(doing: MatchRun, row: Mapping[str, Any], why: str) -> None:
+def _orphan(match_run: MatchRun, row: Mapping[str, Any], why: str) -> None:
     """The money has left; until somebody knows whose it was, it is to be got back (341)."""
     name = str(row["line_id"])
-    doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, -row["amount"]))
-    doing.states[row["line_id"]] = "in_exception"
-    facts = {"line": name, "account": doing.scope.account, "why": why, "candidates": row["originals"]}
-    exceptions.open_exception(doing.uow, "V01", LINE, name, -row["amount"], facts)
-    doing.counters["V01"] += 1
+    match_run.entries.append(postings.chargeback_after_transfer(match_run.origin(row), name, -row["amount"]))
+    match_run.states[row["line_id"]] = "in_exception"
+    facts = {"line": name, "account": match_run.scope.account, "why": why, "candidates": row["originals"]}
+    exceptions.open_exception(match_run.uow, "V01", LINE, name, -row["amount"], facts)
+    match_run.counters["V01"] += 1
 
 
 # A debit that names a provider's chargeback takes what its payment had paid, whatever was argued before.
@@ -108,65 +112,78 @@ SELECT line_id FROM match_leg WHERE payment_id = %s AND confirmed AND number = 1
 """
 
 
-def settle(doing: MatchRun) -> None:
+def settle(match_run: MatchRun) -> None:
     """Every debit of the day that is the amount of a chargeback and names it."""
-    awaited = commands.awaited(doing.uow.conn, doing.scope.account)
-    if not awaited:
+    chargebacks = commands.awaited(match_run.uow.conn, match_run.scope.account)
+    if not chargebacks:
         return
-    for row in doing.uow.conn.execute(_DEBITS, doing.scope.parameters).fetchall():
-        said = normalise(row["said"]).squeezed
-        named = [one for one in awaited if one.provider_case in said and one.amount == -row["amount"]]
+    for row in match_run.uow.conn.execute(_DEBITS, match_run.scope.parameters).fetchall():
+        text = normalise(row["said"]).squeezed
+        named = [one for one in chargebacks if one.provider_case in text and one.amount == -row["amount"]]
         if len(named) == 1:
-            awaited.remove(named[0])
-            _lose(doing, row, named[0])
+            chargebacks.remove(named[0])
+            _lose(match_run, row, named[0])
 
 
-def _lose(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
-    uow, line = doing.uow, row["line_id"]
-    credited = payment_store.paid_for(uow.conn, found.payment_id)
+def _lose(match_run: MatchRun, row: Mapping[str, Any], chargeback: Chargeback) -> None:
+    uow, line = match_run.uow, row["line_id"]
+    credited = payment_store.paid_for(uow.conn, chargeback.payment_id)
     locked = [demand_store.lock(uow.conn, demand) for demand in credited]
-    shown = uow.conn.execute(_SHOWN_BY, (found.payment_id,)).fetchone()
-    stands = standing(uow.conn, found.payment_id, shown["line_id"] if shown else None)
-    if not stands.is_all(found.amount):
-        _charged_back_orphan(doing, row, found)
+    shown = uow.conn.execute(_SHOWN_BY, (chargeback.payment_id,)).fetchone()
+    position = standing(uow.conn, chargeback.payment_id, shown["line_id"] if shown else None)
+    if not position.is_all(chargeback.amount):
+        _charged_back_orphan(match_run, row, chargeback)
     else:
         is_settled = any(demand.status == DemandStatusCode.SETTLED for demand in locked)
-        doing.entries.append(_charged_back_entry(doing, row, found, None if is_settled else stands))
+        match_run.entries.append(_charged_back_entry(match_run, row, chargeback, None if is_settled else position))
         for demand in credited:
-            doing.events += demand_commands.reverse(uow, demand, found.payment_id, by=found.id)
-        payment_store.end(uow.conn, found.payment_id, "charged_back")
-        uow.write_audit(found.payment_id, AuditAction.PAYMENT_CHARGED_BACK, after="charged_back", reason=found.id)
-        close(doing, found.payment_id, TAKEN_BACK, "chargeback")
+            match_run.events += demand_commands.reverse(uow, demand, chargeback.payment_id, by=chargeback.id)
+        payment_store.end(uow.conn, chargeback.payment_id, "charged_back")
+        uow.write_audit(
+            chargeback.payment_id, AuditAction.PAYMENT_CHARGED_BACK, after="charged_back", reason=chargeback.id
+        )
+        close(match_run, chargeback.payment_id, TAKEN_BACK, "chargeback")
         if is_settled:
-            doing.case("V02", "payment", found.payment_id, found.amount, {**row, "payment_id": found.payment_id})
-        doing.states[line] = "matched"
-    evidence = {"how": "chargeback", "chargeback": found.id, "payment": found.payment_id}
-    match_store.add(uow.conn, doing.scope.run, "P10", "A", [MatchLeg(line=line)], evidence)
-    commands.move(uow.conn, found, ChargebackState.LOST, at=uow.now, line=line)
+            match_run.open_exception(
+                "V02", "payment", chargeback.payment_id, chargeback.amount, {**row, "payment_id": chargeback.payment_id}
+            )
+        match_run.states[line] = "matched"
+    evidence = {"how": "chargeback", "chargeback": chargeback.id, "payment": chargeback.payment_id}
+    match_store.add(uow.conn, match_run.scope.run, "P10", "A", [MatchLeg(line=line)], evidence)
+    commands.move(uow.conn, chargeback, ChargebackState.LOST, at=uow.now, line=line)
     uow.write_audit(
-        found.id, AuditAction.CHARGEBACK_DEBITED, before=found.state, after=ChargebackState.LOST, reason=f"line {line}"
+        chargeback.id,
+        AuditAction.CHARGEBACK_DEBITED,
+        before=chargeback.state,
+        after=ChargebackState.LOST,
+        reason=f"line {line}",
     )
-    commands.close(uow, found, "lost")
-    doing.counters["P10"] += 1
+    commands.close(uow, chargeback, "lost")
+    match_run.counters["P10"] += 1
 
 
-def _charged_back_orphan(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
+def _charged_back_orphan(match_run: MatchRun, row: Mapping[str, Any], chargeback: Chargeback) -> None:
     """The money has gone elsewhere since (it was given back, say): until somebody knows, it is to be got back."""
     name = str(row["line_id"])
-    doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, found.amount))
-    doing.states[row["line_id"]] = "in_exception"
-    facts = {"line": name, "chargeback": found.id, "of": found.payment_id, "why": "part of it has gone elsewhere since"}
-    exceptions.open_exception(doing.uow, "V01", LINE, name, found.amount, facts)
-    doing.counters["V01"] += 1
+    match_run.entries.append(postings.chargeback_after_transfer(match_run.origin(row), name, chargeback.amount))
+    match_run.states[row["line_id"]] = "in_exception"
+    facts = {
+        "line": name,
+        "chargeback": chargeback.id,
+        "of": chargeback.payment_id,
+        "why": "part of it has gone elsewhere since",
+    }
+    exceptions.open_exception(match_run.uow, "V01", LINE, name, chargeback.amount, facts)
+    match_run.counters["V01"] += 1
 
 
 def _charged_back_entry(
-    doing: MatchRun, row: Mapping[str, Any], found: Chargeback, stands: PaymentPosition | None
+    match_run: MatchRun, row: Mapping[str, Any], chargeback: Chargeback, position: PaymentPosition | None
 ) -> LedgerEntry:
-    """Out of where it ``stands``; None: its department has it, and has to give it back."""
-    if stands is None:
-        return postings.chargeback_after_transfer(doing.origin(row), found.payment_id, found.amount)
-    if stands.over or stands.unidentified:
-        origin = doing.origin(row)
-        return postings.reversal(origin, stands.owed, found.payment_id, stands.over, stands.unidentified)
-    return postings.chargeback(doing.origin(row), stands.owed)
+    """Out of where it ``position``; None: its department has it, and has to give it back."""
+    if position is None:
+        return postings.chargeback_after_transfer(match_run.origin(row), chargeback.payment_id, chargeback.amount)
+    if position.over or position.unidentified:
+        origin = match_run.origin(row)
+        return postings.reversal(origin, position.owed, chargeback.payment_id, position.over, position.unidentified)
+    return postings.chargeback(match_run.origin(row), position.owed)

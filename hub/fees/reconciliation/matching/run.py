@@ -35,10 +35,10 @@ from schemas.identifiers import Prefix, new_id
 
 def digest(conn: Connection, scope: Scope) -> bytes:
     """SHA-256 over the sorted entries of sql/digest.sql, each with a line break behind it."""
-    said = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for row in passes.rows(conn, "digest", scope):
-        said.update(f"{row['entry']}\n".encode())
-    return said.digest()
+        sha256.update(f"{row['entry']}\n".encode())
+    return sha256.digest()
 
 
 class AccountBusy(InvalidState):
@@ -75,8 +75,8 @@ def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
     if not passes.taken(uow.conn, account):
         raise AccountBusy
     uow.conn.execute("SET LOCAL work_mem = '64MB'")  # a year at once is sorted and hashed in memory
-    desk = uow.catalogue.fee_settings
-    prefixes = (desk.prefix,) if desk else ()
+    fee_settings = uow.catalogue.fee_settings
+    prefixes = (fee_settings.prefix,) if fee_settings else ()
     since = late_notifications.first_day(uow.calendar, day)
     scope = Scope(_begin(uow, account, day), account, day, prefixes, since)
     lines = reading.read(uow.conn, account, day, prefixes) if prefixes else 0
@@ -86,29 +86,29 @@ def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
     passes.execute(uow.conn, "forget_proposals", scope)
     passes.pair(uow.conn, scope)
     paid_out, differences = gateway_payouts.join(uow, scope)
-    if not passes.found(uow.conn, scope):
+    if not passes.add_unnotified(uow.conn, scope):
         raise AccountBusy(vi("a payout of this day was reported just now: run it again"))
     passes.identify(uow.conn, scope)
     notified = _is_notified(uow, account)
-    doing = effects.apply(uow, scope, notified=notified, payout_differences=differences)
-    ours.hand_on(doing)
-    gateway_payouts.settle(doing, paid_out)
-    effects.finish(doing)  # what is taken back on the day on which it came stands in the book first
-    reversals.reverse(doing)
-    reversals.settle(doing)
-    effects.finish(doing)
-    payment_order_lines.open_left(doing)
-    effects.finish(doing)
-    overdue.look(doing)
+    match_run = effects.apply(uow, scope, notified=notified, payout_differences=differences)
+    ours.hand_on(match_run)
+    gateway_payouts.settle(match_run, paid_out)
+    effects.finish(match_run)  # what is taken back on the day on which it came stands in the book first
+    reversals.reverse(match_run)
+    reversals.settle(match_run)
+    effects.finish(match_run)
+    payment_order_lines.open_left(match_run)
+    effects.finish(match_run)
+    overdue.look(match_run)
     if unpaid := model.open_overdue(uow, account, day):
-        doing.counters["M02"] += unpaid
-    found = digest(uow.conn, scope)
+        match_run.counters["M02"] += unpaid
+    run_digest = digest(uow.conn, scope)
     uow.conn.execute(
         "UPDATE recon_run SET state = 'completed', finished_at = clock_timestamp(), counters = %s, digest = %s"
         " WHERE id = %s",
-        (Jsonb(dict(sorted(doing.counters.items()))), found, scope.run),
+        (Jsonb(dict(sorted(match_run.counters.items()))), run_digest, scope.run),
     )
-    return MatchRunResult(account, day, lines, dict(doing.counters), found, doing.events)
+    return MatchRunResult(account, day, lines, dict(match_run.counters), run_digest, match_run.events)
 
 
 def _begin(uow: UnitOfWork, account: str, day: date) -> int:
@@ -151,8 +151,8 @@ def ask(uow: UnitOfWork, file_id: str) -> None:
 
 def asked(uow: UnitOfWork, message: Message) -> list[Event]:
     """The message that ``ask`` left."""
-    said = json.loads(message.body)
+    request = json.loads(message.body)
     try:
-        return run(uow, said["account"], date.fromisoformat(said["day"])).events
+        return run(uow, request["account"], date.fromisoformat(request["day"])).events
     except AccountBusy as error:
         raise RetryLater(HubCode.MATCHING_BUSY, str(error)) from error

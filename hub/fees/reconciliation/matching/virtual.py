@@ -54,13 +54,13 @@ def read(file: bytes) -> list[VirtualAccountList]:
         ) from None
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
         raise NotAList(vi("the first row has to be {listed}", listed=",".join(COLUMNS)))
-    given = [_row(number, row) for number, row in enumerate(rows[1:], 2) if row]
+    accounts = [_row(number, row) for number, row in enumerate(rows[1:], 2) if row]
     seen: set[str] = set()
-    for one in given:
+    for one in accounts:
         if one.number in seen:
             raise NotAList(vi("row {row}: {number} stands twice in the file", row=one.row, number=one.number))
         seen.add(one.number)
-    return given
+    return accounts
 
 
 def _row(place: int, row: Sequence[str]) -> VirtualAccountList:
@@ -87,12 +87,12 @@ def _row(place: int, row: Sequence[str]) -> VirtualAccountList:
     return VirtualAccountList(place, number, reference)
 
 
-def bring(uow: UnitOfWork, given: Sequence[VirtualAccountList]) -> int:
+def bring(uow: UnitOfWork, accounts: Sequence[VirtualAccountList]) -> int:
     """Take all of them; how many were new. Raises InvalidState, and takes none, where one is not what it says."""
     ours = [{"number": account.number} for bank in uow.catalogue.banks.values() for account in bank.accounts]
-    asked = [{"row": one.row, "number": one.number, "reference": one.reference} for one in given]
+    rows = [{"row": one.row, "number": one.number, "reference": one.reference} for one in accounts]
     new = 0
-    for row in uow.conn.execute(_KNOWN, (as_set(asked), as_set(ours))).fetchall():
+    for row in uow.conn.execute(_KNOWN, (as_set(rows), as_set(ours))).fetchall():
         if why := _why_not(row["demand"], row["taken_by"], is_ours=row["is_ours"]):
             raise InvalidState(vi("row {row}: {why}; no row was loaded", row=row["row"], why=why))
         if row["taken_by"] is None:

@@ -88,20 +88,20 @@ def _running(statement: Statement) -> Iterator[FileFinding]:
         expected = expected if entry.balance is None else entry.balance
 
 
-def _against(said: Totals, statement: Statement) -> Iterator[str]:
+def _against(totals: Totals, statement: Statement) -> Iterator[str]:
     """Where the file's own count or sum is that of neither all of its entries nor the booked ones."""
     amounts = [entry.amount for entry in statement.entries]
     in_balance = [entry.amount for entry in statement.entries if entry.standing is EntryStatus.BOOK]
-    for name, told, count in (
-        ("count of entries", said.entries, len),
-        ("count of credits", said.credits, lambda found: sum(amount >= 0 for amount in found)),
-        ("sum of credits", said.credit_sum, lambda found: sum(amount for amount in found if amount > 0)),
-        ("count of debits", said.debits, lambda found: sum(amount < 0 for amount in found)),
-        ("sum of debits", said.debit_sum, lambda found: -sum(amount for amount in found if amount < 0)),
-        ("net sum", said.net, sum),
+    for name, stated, count in (
+        ("count of entries", totals.entries, len),
+        ("count of credits", totals.credits, lambda values: sum(amount >= 0 for amount in values)),
+        ("sum of credits", totals.credit_sum, lambda values: sum(amount for amount in values if amount > 0)),
+        ("count of debits", totals.debits, lambda values: sum(amount < 0 for amount in values)),
+        ("sum of debits", totals.debit_sum, lambda values: -sum(amount for amount in values if amount < 0)),
+        ("net sum", totals.net, sum),
     ):
-        if told is not None and told not in (count(amounts), count(in_balance)):
-            yield f"the file's own {name} is {told}, its entries come to {count(amounts)}"
+        if stated is not None and stated not in (count(amounts), count(in_balance)):
+            yield f"the file's own {name} is {stated}, its entries come to {count(amounts)}"
 
 
 def _first_day(from_date: date, is_working: Callable[[date], bool]) -> date:
@@ -167,10 +167,10 @@ class ProfileTrial:
         return not self.statements, -known
 
 
-def trial(said: Statements, raw: bytes, read: Reader) -> ProfileTrial:
-    """Read ``raw`` by ``said``, row by row."""
+def trial(profile: Statements, raw: bytes, read: Reader) -> ProfileTrial:
+    """Read ``raw`` by ``profile``, row by row."""
     try:
-        format_, rows, statements, error = read(said, raw)
+        format_, rows, statements, error = read(profile, raw)
     except UnreadableFile as refused:
         return ProfileTrial(None, {}, [], str(refused))
     if error:
@@ -179,7 +179,7 @@ def trial(said: Statements, raw: bytes, read: Reader) -> ProfileTrial:
     findings = [
         f"{finding.code}: {f'line {finding.line}: ' if finding.line else ''}{finding.sentence}"
         for one in statements
-        for finding in judge(one, None, value_days=said.value_days, today=today, is_working=_weekday)
+        for finding in judge(one, None, value_days=profile.value_days, today=today, is_working=_weekday)
         if finding.code is not StatementCode.WRONG_ACCOUNT
     ]
     return ProfileTrial(format_, rows, statements, findings[0] if findings else "")

@@ -21,7 +21,7 @@ from hub.fees import clerks, exceptions
 from hub.fees.reconciliation.matching import run
 from hub.fees.reconciliation.statements import gates, store
 from hub.fees.reconciliation.statements.model import APPROVABLE, LIFECYCLE, FileFinding, FileStatus
-from hub.fees.reconciliation.statements.placing import place, told
+from hub.fees.reconciliation.statements.placing import place, statement_summary
 from hub.locale import vi
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
@@ -62,7 +62,7 @@ class Read:
 
     @property
     def summary(self) -> list[dict[str, Any]]:
-        return [told(one) for one in self.statements]
+        return [statement_summary(one) for one in self.statements]
 
 
 def arrived(uow: UnitOfWork, message: Message) -> list[Event]:
@@ -81,12 +81,12 @@ def bring(uow: UnitOfWork, bank: Bank, name: str, body: bytes) -> ImportResult:
     the profile, so by another profile it is read anew.
     """
     store.lock(uow.conn, [bank.code])
-    known = store.same_bytes(uow.conn, body)
-    if known is not None:
-        return _anew(uow, bank, known) if can_be_read_anew(known, bank) else _repeated(known)
-    found = read(uow, bank, body)
+    stored = store.same_bytes(uow.conn, body)
+    if stored is not None:
+        return _anew(uow, bank, stored) if can_be_read_anew(stored, bank) else _repeated(stored)
+    contents = read(uow, bank, body)
     file_id = new_id(Prefix.STATEMENT_FILE)
-    first = FileStatus.QUARANTINED if found.findings else FileStatus.BALANCED
+    state = FileStatus.QUARANTINED if contents.findings else FileStatus.BALANCED
     store.add_file(
         uow.conn,
         store.NewFile(
@@ -94,24 +94,24 @@ def bring(uow: UnitOfWork, bank: Bank, name: str, body: bytes) -> ImportResult:
             bank=bank.code,
             name=name,
             body=body,
-            format=found.format,
+            format=contents.format,
             profile=profile(bank),
-            state=first,
+            state=state,
             submitted_by=uow.actor,
             at=uow.now,
-            findings=found.findings,
-            summary=found.summary,
+            findings=contents.findings,
+            summary=contents.summary,
         ),
     )
-    state, summary, findings = first, found.summary, found.findings
+    summary, findings = contents.summary, contents.findings
     if not findings:
-        state, summary, findings = try_to_place(uow, bank, file_id, found.statements)
+        state, summary, findings = try_to_place(uow, bank, file_id, contents.statements)
     else:
         _open_exceptions(uow, file_id, findings)
     uow.write_audit(file_id, AuditAction.STATEMENT_FILE_IMPORTED, after=state)
     if state is FileStatus.ACCEPTED:
         go_on(uow, bank)
-    return ImportResult(file_id, name, state, False, summary, [finding.told() for finding in findings])
+    return ImportResult(file_id, name, state, False, summary, [finding.as_json() for finding in findings])
 
 
 def try_out(uow: UnitOfWork, bank: Bank, named: Sequence[tuple[str, bytes]]) -> list[ImportResult]:
@@ -124,22 +124,22 @@ def try_out(uow: UnitOfWork, bank: Bank, named: Sequence[tuple[str, bytes]]) -> 
 
 def profile(bank: Bank) -> bytes:
     """What a verdict depends on besides the file: all that says how the bank's files are read, and our release."""
-    said = {
+    settings = {
         "release": version("lienthong-hub"),
         "bank": bank.code,
         "accounts": [account.model_dump(mode="json") for account in bank.accounts],
         "statements": bank.statements.model_dump(mode="json", exclude={"fetch"}),
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).digest()
 
 
-def can_be_read_anew(kept: store.File, bank: Bank) -> bool:
+def can_be_read_anew(file: store.File, bank: Bank) -> bool:
     """Whether another profile's verdict holds the file, and nobody has said what becomes of what stands in it.
 
     So of what one person has discarded too: nobody could read it (what two persons reject has a proposal).
     """
-    is_held = kept.state in (FileStatus.QUARANTINED, FileStatus.REJECTED) and kept.proposal is None
-    return is_held and kept.profile != profile(bank)
+    is_held = file.state in (FileStatus.QUARANTINED, FileStatus.REJECTED) and file.proposal is None
+    return is_held and file.profile != profile(bank)
 
 
 def reread(uow: UnitOfWork, file_id: str) -> ImportResult:
@@ -148,44 +148,44 @@ def reread(uow: UnitOfWork, file_id: str) -> ImportResult:
     Raises NotFound, InvalidState, Forbidden.
     """
     clerks.check_clerk(uow)
-    kept = store.file(uow.conn, file_id)
-    if kept is None:
+    file = store.file(uow.conn, file_id)
+    if file is None:
         raise NotFound(vi("there is no statement file {file_id}", file_id=file_id))
-    bank = uow.catalogue.banks.get(kept.bank)
+    bank = uow.catalogue.banks.get(file.bank)
     if bank is None:
-        raise InvalidState(vi("the catalogue no longer has bank {bank}", bank=kept.bank))
-    if not can_be_read_anew(kept, bank):
+        raise InvalidState(vi("the catalogue no longer has bank {bank}", bank=file.bank))
+    if not can_be_read_anew(file, bank):
         sentence = vi(
             "file {file_id} is {state}: only a held file, or one discarded as unreadable, can be read again",
             file_id=file_id,
-            state=kept.state.value,
+            state=file.state.value,
         )
         raise InvalidState(
             vi("{sentence}, once the bank's profile has changed and nobody has proposed anything", sentence=sentence)
         )
     store.lock(uow.conn, [bank.code])
-    return _anew(uow, bank, kept)
+    return _anew(uow, bank, file)
 
 
-def _repeated(known: store.File) -> ImportResult:
-    return ImportResult(known.id, known.name, known.state, True, known.summary, known.findings)
+def _repeated(file: store.File) -> ImportResult:
+    return ImportResult(file.id, file.name, file.state, True, file.summary, file.findings)
 
 
-def _anew(uow: UnitOfWork, bank: Bank, kept: store.File) -> ImportResult:
-    found = read(uow, bank, kept.body)
-    store.read_anew(uow.conn, kept.id, bank.code, found.format, profile(bank))
-    exceptions.resolve_about(uow.conn, FILE, [kept.id], "read anew by another profile")
-    state, summary, findings = FileStatus.QUARANTINED, found.summary, found.findings
+def _anew(uow: UnitOfWork, bank: Bank, file: store.File) -> ImportResult:
+    contents = read(uow, bank, file.body)
+    store.read_anew(uow.conn, file.id, bank.code, contents.format, profile(bank))
+    exceptions.resolve_about(uow.conn, FILE, [file.id], "read anew by another profile")
+    state, summary, findings = FileStatus.QUARANTINED, contents.summary, contents.findings
     if findings:
-        store.settle(uow.conn, kept.id, state, None, summary=summary, findings=findings)
-        _open_exceptions(uow, kept.id, findings)
+        store.settle(uow.conn, file.id, state, None, summary=summary, findings=findings)
+        _open_exceptions(uow, file.id, findings)
     else:
         LIFECYCLE.check(state, FileStatus.BALANCED)
-        state, summary, findings = try_to_place(uow, bank, kept.id, found.statements)
-    uow.write_audit(kept.id, AuditAction.STATEMENT_FILE_REREAD, before=kept.state, after=state)
+        state, summary, findings = try_to_place(uow, bank, file.id, contents.statements)
+    uow.write_audit(file.id, AuditAction.STATEMENT_FILE_REREAD, before=file.state, after=state)
     if state is FileStatus.ACCEPTED:
         go_on(uow, bank)
-    return ImportResult(kept.id, kept.name, state, False, summary, [finding.told() for finding in findings])
+    return ImportResult(file.id, file.name, state, False, summary, [finding.as_json() for finding in findings])
 
 
 def read(uow: UnitOfWork, bank: Bank, body: bytes) -> Read:
@@ -212,7 +212,7 @@ def try_to_place(
     with uow.conn.transaction() as savepoint:
         for one in in_order(statements):
             placing = place(uow, bank, file_id, one)
-            summary.append(dict(placing.told))
+            summary.append(dict(placing.summary))
             if placing.findings:
                 findings += placing.findings
                 raise Rollback(savepoint)
@@ -223,7 +223,7 @@ def try_to_place(
         return FileStatus.ACCEPTED, summary, []
     waits = {finding.code for finding in findings} <= WAITS
     state = FileStatus.BALANCED if waits else FileStatus.QUARANTINED
-    summary = [told(one) for one in statements]
+    summary = [statement_summary(one) for one in statements]
     store.settle(uow.conn, file_id, state, None, summary=summary, findings=findings)
     _open_exceptions(uow, file_id, findings)
     return state, summary, findings
@@ -241,17 +241,17 @@ def go_on(uow: UnitOfWork, bank: Bank) -> None:
 
 
 def _again(uow: UnitOfWork, bank: Bank, file_id: str) -> bool:
-    kept = store.file(uow.conn, file_id)
-    if kept is None:
+    file = store.file(uow.conn, file_id)
+    if file is None:
         return False
-    found = read(uow, bank, kept.body)
-    if found.findings:
+    contents = read(uow, bank, file.body)
+    if contents.findings:
         return False
-    state, _, _ = try_to_place(uow, bank, file_id, found.statements)
+    state, _, _ = try_to_place(uow, bank, file_id, contents.statements)
     if state is not FileStatus.ACCEPTED:
         return False
     exceptions.resolve_about(uow.conn, FILE, [file_id], "the statement before it has come")
-    uow.write_audit(file_id, AuditAction.STATEMENT_FILE_ACCEPTED, before=kept.state, after=state)
+    uow.write_audit(file_id, AuditAction.STATEMENT_FILE_ACCEPTED, before=file.state, after=state)
     return True
 
 
@@ -260,7 +260,7 @@ def _open_exceptions(uow: UnitOfWork, file_id: str, findings: Sequence[FileFindi
     for code in sorted({finding.code for finding in findings}):
         about = [finding for finding in findings if finding.code is code]
         at_risk = max(abs(finding.total or 0) for finding in about)
-        exceptions.open_exception(uow, code, FILE, file_id, at_risk, {"findings": [one.told() for one in about]})
+        exceptions.open_exception(uow, code, FILE, file_id, at_risk, {"findings": [one.as_json() for one in about]})
 
 
 # Out of quarantine: one person proposes, another decides. What does not add up, or is not ours, nobody may accept.
@@ -278,44 +278,44 @@ def decide(uow: UnitOfWork, file_id: str, verdict: Verdict, reason: str) -> tupl
     read is discarded by one person. Raises NotFound, InvalidState, Forbidden.
     """
     clerks.check_clerk(uow)
-    kept = store.file(uow.conn, file_id)
-    if kept is None:
+    file = store.file(uow.conn, file_id)
+    if file is None:
         raise NotFound(vi("there is no statement file {file_id}", file_id=file_id))
-    bank = uow.catalogue.banks.get(kept.bank)
+    bank = uow.catalogue.banks.get(file.bank)
     if bank is None:
-        raise InvalidState(vi("the catalogue no longer has bank {bank}", bank=kept.bank))
-    if kept.state not in _OPEN:
+        raise InvalidState(vi("the catalogue no longer has bank {bank}", bank=file.bank))
+    if file.state not in _OPEN:
         raise InvalidState(
-            vi("file {file_id} is {state}: there is nothing to decide", file_id=file_id, state=kept.state.value)
+            vi("file {file_id} is {state}: there is nothing to decide", file_id=file_id, state=file.state.value)
         )
     store.lock(uow.conn, [bank.code])
-    if verdict == "reject" and kept.proposal is None and not kept.summary:
+    if verdict == "reject" and file.proposal is None and not file.summary:
         clerks.check_proposes(uow)
-        return _reject(uow, bank, kept, reason), []
-    if kept.proposal is None or (clerks.is_maker(uow, kept.maker) and kept.proposal != verdict):
-        return _propose(uow, bank, kept, verdict, reason), []
-    clerks.check_agrees(uow, kept.maker)
-    if kept.proposal != verdict:
+        return _reject(uow, bank, file, reason), []
+    if file.proposal is None or (clerks.is_maker(uow, file.maker) and file.proposal != verdict):
+        return _propose(uow, bank, file, verdict, reason), []
+    clerks.check_agrees(uow, file.maker)
+    if file.proposal != verdict:
         raise InvalidState(
             vi(
                 "{proposal} has been proposed: agree to exactly that, or let who proposed it change it",
-                proposal=kept.proposal,
+                proposal=file.proposal,
             )
         )
-    return (_approve if verdict == "approve" else _reject)(uow, bank, kept, reason), []
+    return (_approve if verdict == "approve" else _reject)(uow, bank, file, reason), []
 
 
-def _propose(uow: UnitOfWork, bank: Bank, kept: store.File, verdict: Verdict, reason: str) -> ImportResult:
+def _propose(uow: UnitOfWork, bank: Bank, file: store.File, verdict: Verdict, reason: str) -> ImportResult:
     clerks.check_proposes(uow)
     if verdict == "approve":
-        found = read(uow, bank, kept.body)
-        _check(found.statements, found.findings, kept.id)
-        if can_be_read_anew(kept, bank):
-            sentence = vi("file {id} was read with an older profile; first: hub fee statements reread {id}", id=kept.id)
+        contents = read(uow, bank, file.body)
+        _check(contents.statements, contents.findings, file.id)
+        if can_be_read_anew(file, bank):
+            sentence = vi("file {id} was read with an older profile; first: hub fee statements reread {id}", id=file.id)
             raise InvalidState(vi("{sentence} (a correct file needs no second person)", sentence=sentence))
-    store.propose(uow.conn, kept.id, verdict, uow.actor, reason)
-    uow.write_audit(kept.id, _PROPOSALS[verdict], before=kept.state, after=kept.state, reason=reason)
-    return ImportResult(kept.id, kept.name, kept.state, False, kept.summary, kept.findings)
+    store.propose(uow.conn, file.id, verdict, uow.actor, reason)
+    uow.write_audit(file.id, _PROPOSALS[verdict], before=file.state, after=file.state, reason=reason)
+    return ImportResult(file.id, file.name, file.state, False, file.summary, file.findings)
 
 
 def _check(statements: list[Statement], findings: list[FileFinding], file_id: str) -> None:
@@ -331,35 +331,35 @@ def _check(statements: list[Statement], findings: list[FileFinding], file_id: st
         )
 
 
-def _approve(uow: UnitOfWork, bank: Bank, kept: store.File, reason: str) -> ImportResult:
-    found = read(uow, bank, kept.body)
-    _check(found.statements, found.findings, kept.id)
-    LIFECYCLE.check(kept.state, FileStatus.ACCEPTED_WITH_APPROVAL)
-    accepted, summary = list(found.findings), list[dict[str, Any]]()
-    for one in in_order(found.statements):
-        placing = place(uow, bank, kept.id, one, approved=True)
-        summary.append(dict(placing.told))
+def _approve(uow: UnitOfWork, bank: Bank, file: store.File, reason: str) -> ImportResult:
+    contents = read(uow, bank, file.body)
+    _check(contents.statements, contents.findings, file.id)
+    LIFECYCLE.check(file.state, FileStatus.ACCEPTED_WITH_APPROVAL)
+    accepted, summary = list(contents.findings), list[dict[str, Any]]()
+    for one in in_order(contents.statements):
+        placing = place(uow, bank, file.id, one, approved=True)
+        summary.append(dict(placing.summary))
         accepted += placing.findings
     state = FileStatus.ACCEPTED_WITH_APPROVAL
-    store.settle(uow.conn, kept.id, state, uow.now, checker=uow.actor, summary=summary, findings=accepted)
-    run.ask(uow, kept.id)
-    _end(uow, kept, state, AuditAction.STATEMENT_FILE_APPROVED, AuditAction.STATEMENT_FILE_APPROVED, reason)
+    store.settle(uow.conn, file.id, state, uow.now, checker=uow.actor, summary=summary, findings=accepted)
+    run.ask(uow, file.id)
+    _end(uow, file, state, AuditAction.STATEMENT_FILE_APPROVED, AuditAction.STATEMENT_FILE_APPROVED, reason)
     go_on(uow, bank)
-    return ImportResult(kept.id, kept.name, state, False, summary, [finding.told() for finding in accepted])
+    return ImportResult(file.id, file.name, state, False, summary, [finding.as_json() for finding in accepted])
 
 
-def _reject(uow: UnitOfWork, _: Bank, kept: store.File, reason: str) -> ImportResult:
-    LIFECYCLE.check(kept.state, FileStatus.REJECTED)
-    store.settle(uow.conn, kept.id, FileStatus.REJECTED, uow.now, checker=uow.actor)
+def _reject(uow: UnitOfWork, _: Bank, file: store.File, reason: str) -> ImportResult:
+    LIFECYCLE.check(file.state, FileStatus.REJECTED)
+    store.settle(uow.conn, file.id, FileStatus.REJECTED, uow.now, checker=uow.actor)
     _end(
-        uow, kept, FileStatus.REJECTED, AuditAction.STATEMENT_FILE_REJECTED, AuditAction.STATEMENT_FILE_REJECTED, reason
+        uow, file, FileStatus.REJECTED, AuditAction.STATEMENT_FILE_REJECTED, AuditAction.STATEMENT_FILE_REJECTED, reason
     )
-    return ImportResult(kept.id, kept.name, FileStatus.REJECTED, False, kept.summary, kept.findings)
+    return ImportResult(file.id, file.name, FileStatus.REJECTED, False, file.summary, file.findings)
 
 
 def _end(
-    uow: UnitOfWork, kept: store.File, state: FileStatus, resolution: str, action: AuditAction, reason: str
+    uow: UnitOfWork, file: store.File, state: FileStatus, resolution: str, action: AuditAction, reason: str
 ) -> None:
-    first, second = (kept.maker, uow.actor) if kept.maker else (uow.actor, None)
-    exceptions.resolve_about(uow.conn, FILE, [kept.id], resolution, maker=first, checker=second)
-    uow.write_audit(kept.id, action, before=kept.state, after=state, reason=reason)
+    first, second = (file.maker, uow.actor) if file.maker else (uow.actor, None)
+    exceptions.resolve_about(uow.conn, FILE, [file.id], resolution, maker=first, checker=second)
+    uow.write_audit(file.id, action, before=file.state, after=state, reason=reason)

@@ -42,7 +42,7 @@ def plain(text: str) -> str:
 
 def content(account: str, line: StatementMovementDraft) -> bytes:
     """What a line says, as 32 bytes."""
-    said = [
+    values = [
         account,
         line.booking_date.isoformat(),
         line.value_date.isoformat(),
@@ -51,7 +51,7 @@ def content(account: str, line: StatementMovementDraft) -> bytes:
         plain(line.text),
         line.standing.value,
     ]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).digest()
 
 
 def assigned(
@@ -61,7 +61,7 @@ def assigned(
 
     ``before``: how many identical lines of the day lie in earlier statements, where these lines come after them.
     """
-    told = Counter(ref for ref in refs if ref)
+    uses = Counter(ref for ref in refs if ref)
     by_ref: dict[str, list[KnownLine]] = {}
     for one in known:
         if one.bank_ref:
@@ -69,31 +69,31 @@ def assigned(
     keys: list[str] = []
     taken: set[str] = set()
     ordinals: Counter[bytes] = Counter(before)
-    for said, ref in zip(contents, refs, strict=True):
-        ordinals[said] += 1
-        key = _by_reference(said, ref, told, by_ref)
+    for content_hash, ref in zip(contents, refs, strict=True):
+        ordinals[content_hash] += 1
+        key = _by_reference(content_hash, ref, uses, by_ref)
         if key is None or key in taken:
-            key = _by_content(said, ordinals[said])
+            key = _by_content(content_hash, ordinals[content_hash])
         taken.add(key)
         keys.append(key)
     return keys
 
 
 def _by_reference(
-    said: bytes, ref: str | None, told: Mapping[str, int], by_ref: Mapping[str, list[KnownLine]]
+    content_hash: bytes, ref: str | None, uses: Mapping[str, int], by_ref: Mapping[str, list[KnownLine]]
 ) -> str | None:
     """The key by the bank's reference, if that has been unique so far: in this file, and on the account."""
     if not ref:
         return None
     key = f"ref:{ref}"
     history = by_ref.get(ref, [])
-    if any(one.line_key == key and one.content == said for one in history):
+    if any(one.line_key == key and one.content == content_hash for one in history):
         return key
-    return key if not history and told[ref] == 1 else None
+    return key if not history and uses[ref] == 1 else None
 
 
-def _by_content(said: bytes, ordinal: int) -> str:
-    return "sha256:" + hashlib.sha256(said + ordinal.to_bytes(4)).hexdigest()
+def _by_content(content_hash: bytes, ordinal: int) -> str:
+    return "sha256:" + hashlib.sha256(content_hash + ordinal.to_bytes(4)).hexdigest()
 
 
 def digest(statement: Statement) -> bytes:

@@ -76,8 +76,8 @@ def known(
     conn: Connection, account: str, contents: Sequence[bytes], refs: Sequence[str | None]
 ) -> list[keys.KnownLine]:
     """The account's lines that share a reference or a content with one of these."""
-    told = sorted({ref for ref in refs if ref})
-    rows = conn.execute(_KNOWN, {"account": account, "contents": list(set(contents)), "refs": told}).fetchall()
+    numbers = sorted({ref for ref in refs if ref})
+    rows = conn.execute(_KNOWN, {"account": account, "contents": list(set(contents)), "refs": numbers}).fetchall()
     return [keys.KnownLine(**{**row, "content": bytes(row["content"])}) for row in rows]
 
 
@@ -85,8 +85,8 @@ def put(conn: Connection, statement_id: str, account: str, lines: Sequence[State
     """Write those that are not there. A pending line that is booked now is the same line."""
     booked = [line for line in lines if line.movement.standing is EntryStatus.BOOK]
     pending = [line for line in lines if line.movement.standing is EntryStatus.PDNG]
-    there = _there(conn, account, booked)
-    fresh = [line for line in booked if line.key not in there]
+    known_keys = _known_keys(conn, account, booked)
+    fresh = [line for line in booked if line.key not in known_keys]
     announced = _Announced(conn, account, fresh, booked_too=False)
     rows, updates = [], []
     for line in fresh:
@@ -96,8 +96,8 @@ def put(conn: Connection, statement_id: str, account: str, lines: Sequence[State
             rows.append(row)
         else:
             updates.append({**row, "id": earlier})
-    told = _Announced(conn, account, pending, booked_too=True)
-    unheard = [line for line in pending if told.take(line.movement) is None]
+    announced_or_booked = _Announced(conn, account, pending, booked_too=True)
+    unheard = [line for line in pending if announced_or_booked.take(line.movement) is None]
     rows += [_row(statement_id, account, line) for line in _numbered(conn, account, unheard)]
     with conn.cursor() as cursor:
         if updates:
@@ -121,7 +121,7 @@ def vanish(conn: Connection, ids: Iterable[int]) -> None:
     conn.execute("UPDATE statement_line SET state = 'vanished' WHERE id = ANY(%s)", (list(ids),))
 
 
-def _there(conn: Connection, account: str, lines: Sequence[StatementLine]) -> set[str]:
+def _known_keys(conn: Connection, account: str, lines: Sequence[StatementLine]) -> set[str]:
     rows = conn.execute(
         "SELECT line_key FROM statement_line WHERE account = %s AND line_key = ANY(%s)",
         (account, [line.key for line in lines]),
@@ -131,21 +131,21 @@ def _there(conn: Connection, account: str, lines: Sequence[StatementLine]) -> se
 
 def _numbered(conn: Connection, account: str, lines: Sequence[StatementLine]) -> list[StatementLine]:
     """Announced lines under a key that no booked line has: the first ordinals that are free."""
-    found: list[StatementLine] = []
+    numbered: list[StatementLine] = []
     taken: set[str] = set()
-    wanted = [f"pending:{line.content.hex()}:" for line in lines]
+    prefixes = [f"pending:{line.content.hex()}:" for line in lines]
     rows = conn.execute(
         "SELECT line_key FROM statement_line WHERE account = %s AND content = ANY(%s) AND line_key LIKE 'pending:%%'",
         (account, [line.content for line in lines]),
     ).fetchall()
     taken.update(row["line_key"] for row in rows)
-    for line, start in zip(lines, wanted, strict=True):
+    for line, start in zip(lines, prefixes, strict=True):
         ordinal = 1
         while f"{start}{ordinal}" in taken:
             ordinal += 1
         taken.add(f"{start}{ordinal}")
-        found.append(StatementLine(line.movement, f"{start}{ordinal}", line.content))
-    return found
+        numbered.append(StatementLine(line.movement, f"{start}{ordinal}", line.content))
+    return numbered
 
 
 class _Announced:
@@ -172,10 +172,10 @@ class _Announced:
     def take(self, line: StatementMovementDraft) -> int | None:
         """The line that is the same: by the bank's reference, else by value date and the payer's, or the text."""
         for name in _names(line.amount, line.bank_ref, line.e2e, line.value_date, line.text):
-            for found in self._by.get(name, ()):
-                if found in self._left:
-                    self._left.remove(found)
-                    return found
+            for line_id in self._by.get(name, ()):
+                if line_id in self._left:
+                    self._left.remove(line_id)
+                    return line_id
         return None
 
 

@@ -28,7 +28,7 @@ APPROVABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FileFinding:
-    """What is wrong with a file, with the three numbers where it is about a sum. Never anybody's words."""
+    """A defect of a file, with opening balance, total and closing balance where it is about a sum; no payer's words."""
 
     code: StatementCode
     sentence: str
@@ -39,8 +39,7 @@ class FileFinding:
     total: int | None = None
     closing: int | None = None
 
-    def told(self) -> dict[str, Any]:
-        """As JSON."""
+    def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "code": self.code.value}
 
 

@@ -44,12 +44,12 @@ def supersede(conn: Connection, old: Sequence[Mapping[str, Any]], new_id: str) -
 class Placing:
     """What came of it."""
 
-    told: Mapping[str, Any]
+    summary: Mapping[str, Any]
     """the statement in numbers, for people"""
     findings: Sequence[FileFinding]
 
 
-def told(statement: Statement, **lines_: int | bool) -> dict[str, Any]:
+def statement_summary(statement: Statement, **lines_: int | bool) -> dict[str, Any]:
     """The statement in numbers. ``new`` and ``known``: of its lines; ``repeated``: all of it was there."""
     return {
         "account": statement.account,
@@ -73,13 +73,13 @@ def place(uow: UnitOfWork, bank: Bank, file_id: str, statement: Statement, *, ap
         raise LookupError(statement.account)
     digest, moved = keys.digest(statement), movements(statement)
     if store.repeated(uow.conn, account.number, digest):
-        return Placing(told(statement, new=0, known=len(moved), repeated=True), [])
+        return Placing(statement_summary(statement, new=0, known=len(moved), repeated=True), [])
     keyed = _keyed(uow, account.number, statement)
     is_statement = statement.kind is EntryKind.STATEMENT
     same = store.same_period(uow.conn, account.number, statement) if is_statement else []
     findings, vanished = _fits(uow, bank, account.number, statement, keyed, [row["opening"] for row in same])
     if findings and not approved:
-        return Placing(told(statement), findings)
+        return Placing(statement_summary(statement), findings)
     if same and not any(finding.code is StatementCode.OTHER_CONTENT for finding in findings):
         statement, same = _named(statement, len(same) + 1), []
     position = store.place_at(uow.conn, account.number, statement) if is_statement else None
@@ -98,7 +98,7 @@ def place(uow: UnitOfWork, bank: Bank, file_id: str, statement: Statement, *, ap
     store.add_statement(uow.conn, placed, statement)
     count = lines.put(uow.conn, placed.id, account.number, keyed)
     _vanish(uow, placed, vanished)
-    return Placing(told(statement, new=count.new, known=count.known), findings)
+    return Placing(statement_summary(statement, new=count.new, known=count.known), findings)
 
 
 def _named(statement: Statement, number: int) -> Statement:
@@ -124,13 +124,13 @@ def _keyed(uow: UnitOfWork, account: str, statement: Statement) -> list[Statemen
     contents = [keys.content(account, one) for one in moved]
     refs = [one.bank_ref if one.standing is EntryStatus.BOOK else None for one in moved]
     known = [one for one in lines.known(uow.conn, account, contents, refs) if one.is_booked]
-    found = keys.assigned(contents, refs, known, {})
-    again = sum(one.amount for one in known if one.line_key in set(found))
+    line_keys = keys.assigned(contents, refs, known, {})
+    again = sum(one.amount for one in known if one.line_key in set(line_keys))
     ends = store.ends(uow.conn, account)
     if ends and again and statement.from_date >= ends[1].to_date and statement.opening == ends[1].closing:
         # It opens where the last one closed: what looks told again is another of the same, on the same day.
-        found = keys.assigned(contents, refs, known, Counter(one.content for one in known))
-    return [StatementLine(one, key, content) for one, key, content in zip(moved, found, contents, strict=True)]
+        line_keys = keys.assigned(contents, refs, known, Counter(one.content for one in known))
+    return [StatementLine(one, key, content) for one, key, content in zip(moved, line_keys, contents, strict=True)]
 
 
 def _fits(
@@ -146,8 +146,8 @@ def _fits(
         return [], []
     days = {line.key: line.movement.booking_date for line in keyed if line.movement.standing is EntryStatus.BOOK}
     expected = _expected(uow, bank, ends[1].to_date, statement.from_date)
-    found = store.history(uow.conn, account, statement, days, chain=ends, same=same, expected=expected)
-    return chain.judge(statement, found)
+    history = store.history(uow.conn, account, statement, days, chain=ends, same=same, expected=expected)
+    return chain.judge(statement, history)
 
 
 def _expected(uow: UnitOfWork, bank: Bank, after: date, before: date) -> list[date]:

@@ -126,7 +126,7 @@ def add_file(conn: Connection, new: NewFile) -> None:
             new.submitted_by,
             new.at,
             Jsonb([dict(one) for one in new.summary]),
-            Jsonb([finding.told() for finding in new.findings]),
+            Jsonb([finding.as_json() for finding in new.findings]),
             None if new.state in (FileStatus.BALANCED, FileStatus.QUARANTINED) else new.at,
         ),
     )
@@ -166,7 +166,7 @@ def settle(
             at,
             checker,
             None if summary is None else Jsonb([dict(one) for one in summary]),
-            None if findings is None else Jsonb([finding.told() for finding in findings]),
+            None if findings is None else Jsonb([finding.as_json() for finding in findings]),
             file_id,
         ),
     )
@@ -206,18 +206,18 @@ def history(
 ) -> History:
     """What the account's history says about ``statement``. ``keys``: of its booked lines, with their booking dates."""
     first, last = chain
-    asked = {
+    parameters = {
         "account": account,
         "from_date": statement.from_date,
         "to_date": statement.to_date,
         "keys": list(keys),
     }
-    sums = one(conn, _SUMS, asked)
-    missed = conn.execute(_MISSED, asked).fetchall()
-    there = conn.execute(
-        "SELECT line_key FROM statement_line WHERE account = %(account)s AND line_key = ANY(%(keys)s)", asked
+    sums = one(conn, _SUMS, parameters)
+    missed = conn.execute(_MISSED, parameters).fetchall()
+    known_rows = conn.execute(
+        "SELECT line_key FROM statement_line WHERE account = %(account)s AND line_key = ANY(%(keys)s)", parameters
     ).fetchall()
-    known = {row["line_key"] for row in there}
+    known = {row["line_key"] for row in known_rows}
     return History(
         first=first,
         last=last,
