@@ -1,4 +1,4 @@
-"""Writes the law's list of public holidays: ``python -m hub.calendar.publish``. A test says when it is stale.
+"""Generate the list of public holidays: ``python -m hub.calendar.publish``. A test fails when it is stale.
 
 Needs the library ``holidays``, of the extra ``dev``.
 """
@@ -12,11 +12,11 @@ from hub.calendar import LIST
 from schemas.moment import FIRST_YEAR, LAST_YEAR
 
 YEARS: Final = range(FIRST_YEAR - 1, LAST_YEAR + 2)
-"""every year that anybody may tell us of (schemas.moment), and one on either side: zones differ, and terms reach on"""
+"""all years accepted in messages (schemas.moment), and one more on either side, for time zones and running terms"""
 
 
 def document() -> str:
-    """The list, a year a line, so that a change of the library is seen in review."""
+    """The list as JSON, one line a year, so that a change in the library shows in review."""
     return "{\n" + ",\n".join(f'  "{year}": {json.dumps(_year(year))}' for year in YEARS) + "\n}\n"
 
 

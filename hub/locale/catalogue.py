@@ -1,4 +1,4 @@
-"""`python -m hub.locale.catalogue`: bring hub.po in step with the code and compile hub.mo (needs Babel)."""
+"""`python -m hub.locale.catalogue`: synchronise hub.po with the msgids in the code and compile hub.mo (needs Babel)."""
 
 import ast
 import io
@@ -19,7 +19,7 @@ SOURCES: Final = ("connectors", "hub")
 MARKERS: Final = {"msgid", "translated", "vi"}
 HEADER: Final = "# Vietnamese messages of the hub. `make messages` keeps the msgids in step with the code.\n#"
 DATED: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""in the header of hub.mo, so that the same messages are the same bytes"""
+"""constant date in the header of hub.mo, so that equal messages give equal bytes"""
 
 
 def msgids(tree: ast.AST) -> Iterator[str]:
@@ -36,13 +36,13 @@ def msgids(tree: ast.AST) -> Iterator[str]:
 
 
 def extracted() -> set[str]:
-    """Every msgid in the code."""
+    """All msgids in the code."""
     paths = (path for folder in SOURCES for path in (ROOT / folder).rglob("*.py"))
     return {text for path in paths for text in msgids(ast.parse(path.read_text(encoding="utf-8")))}
 
 
 def committed() -> Catalog:
-    """hub.po as it is."""
+    """The committed hub.po."""
     return read_po(io.BytesIO((FILES / "hub.po").read_bytes()), locale="vi", domain="hub")
 
 
@@ -52,17 +52,17 @@ def _empty() -> Catalog:
     )
 
 
-def in_step(catalogue: Catalog, wanted: set[str]) -> Catalog:
-    """``catalogue`` with the msgids of the code: new ones untranslated, unused ones left out."""
+def synchronised(catalogue: Catalog, texts: set[str]) -> Catalog:
+    """``catalogue`` with exactly ``texts`` as msgids: new ones untranslated, unused ones removed."""
     fresh = _empty()
-    for msgid in sorted(wanted):
+    for msgid in sorted(texts):
         known = catalogue.get(msgid)
         fresh.add(msgid, known.string if known else "", flags=("python-brace-format",) if "{" in msgid else ())
     return fresh
 
 
 def po_bytes(catalogue: Catalog) -> bytes:
-    """hub.po; without dates and places in the code, which would change with every commit."""
+    """Write hub.po without dates and source positions, which would change with every commit."""
     buffer = io.BytesIO()
     write_po(buffer, catalogue, width=120, no_location=True, ignore_obsolete=True)
     dated = (
@@ -78,7 +78,7 @@ def po_bytes(catalogue: Catalog) -> bytes:
 
 
 def mo_bytes(catalogue: Catalog) -> bytes:
-    """hub.mo; the same bytes for the same messages."""
+    """Compile hub.mo; equal messages give equal bytes."""
     bare = _empty()
     for one in catalogue:
         if one.id:
@@ -89,7 +89,7 @@ def mo_bytes(catalogue: Catalog) -> bytes:
 
 
 def main() -> None:
-    catalogue = in_step(committed(), extracted())
+    catalogue = synchronised(committed(), extracted())
     (FILES / "hub.po").write_bytes(po_bytes(catalogue))
     (FILES / "hub.mo").write_bytes(mo_bytes(catalogue))
     missing = [str(one.id) for one in catalogue if one.id and not one.string]

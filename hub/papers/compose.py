@@ -1,6 +1,6 @@
-"""From what was signed to what is printed: the records, counter-records and minutes of a dossier as the forms' values.
+"""Fill the printed forms from signed records: handoffs, receipts and minutes of a dossier as values of the forms.
 
-Nothing of the day of printing goes in: the same records give the same paper.
+Nothing depends on the day of printing: equal records give equal forms.
 """
 
 import hashlib
@@ -23,22 +23,21 @@ from hub.papers.forms import (
     LegResult,
     MinuteDocument,
     MinuteForm,
+    MinuteSide,
     Signature,
 )
-from hub.papers.forms import MinuteSide as Party
 from hub.signing import cms
 from hub.signing.custody import Leaf
-from schemas.handoff import HandoffRecord, HandoffSide, MinuteRecord, ReceiptRecord
-from schemas.handoff import ShareResult as Ended
+from schemas.handoff import HandoffRecord, HandoffSide, MinuteRecord, ReceiptRecord, ShareResult
 
 _SIGNATURES: Final = {"handoff": ("p7s", "seal.p7s"), "receipt": ("receipt.p7s", "receipt.seal.p7s")}
 _RECORDS: Final = {"handoff": "json", "receipt": "receipt.json"}
-_CALLED: Final = {"handoff": "Bản ghi bàn giao", "receipt": "Bản ghi xác nhận"}
+_TITLES: Final = {"handoff": "Bản ghi bàn giao", "receipt": "Bản ghi xác nhận"}
 
 
 @dataclass(frozen=True, slots=True)
 class PaperNames:
-    """How agencies, officers and procedures are called on paper."""
+    """Names of agencies, officers and the procedure, as the forms print them."""
 
     office: IssuingOffice
     agencies: Mapping[str, str]
@@ -48,7 +47,7 @@ class PaperNames:
 
 @dataclass(frozen=True, slots=True)
 class HandoffPaper:
-    """One handoff: what its giver signed, and what its receiver answered, as they stand in the custody log."""
+    """The leaves of one handoff in the custody log: handoff record, receipt and minute."""
 
     id: str
     handoff: Leaf
@@ -57,7 +56,7 @@ class HandoffPaper:
 
     @classmethod
     def of(cls, handoff_id: str, leaves: Sequence[Leaf]) -> "HandoffPaper":
-        """Raises NotFound where nothing of it was signed."""
+        """Pick the leaves of a handoff. Raises NotFound if it was not signed."""
         kinds = {leaf.kind: leaf for leaf in leaves}
         if "handoff" not in kinds:
             raise NotFound(f"nothing of {handoff_id} has been signed")
@@ -65,40 +64,40 @@ class HandoffPaper:
 
     @property
     def record(self) -> HandoffRecord:
-        """Raises InvalidState where retention took the record away."""
+        """The parsed handoff record. Raises InvalidState if retention has deleted it."""
         return HandoffRecord.model_validate_json(_bytes(self.handoff))
 
     @property
-    def answered(self) -> ReceiptRecord | None:
+    def receipt_record(self) -> ReceiptRecord | None:
         return None if self.receipt is None else ReceiptRecord.model_validate_json(_bytes(self.receipt))
 
     @property
-    def minuted(self) -> MinuteRecord | None:
+    def minute_record(self) -> MinuteRecord | None:
         return None if self.minute is None else MinuteRecord.model_validate_json(_bytes(self.minute))
 
 
-def control_sheet(way: Sequence[HandoffPaper], names: PaperNames) -> ControlSheet:
-    """The Phiếu kiểm soát of a dossier whose handoffs are ``way``, in their order; dated by the last of them."""
-    if not way:
+def control_sheet(handoffs: Sequence[HandoffPaper], names: PaperNames) -> ControlSheet:
+    """Control sheet (Phiếu kiểm soát) of a dossier, from its handoffs in order; dated by the last. Raises NotFound."""
+    if not handoffs:
         raise NotFound("the dossier has not been handed over yet")
-    first = way[0].record
+    first = handoffs[0].record
     return ControlSheet(
         number=f"{first.dossier}/PKS",
-        at=max(_ended(handed) for handed in way),
+        at=max(_ended_at(handoff) for handoff in handoffs),
         office=names.office,
         dossier_code=first.dossier,
         procedure=names.procedure,
         deciding=_agency(next(side for side in (first.receiver, first.giver) if side.role == "department"), names),
         received_at=first.received_at,
         due_at=first.due_at,
-        legs=tuple(_leg(handed, names) for handed in way),
-        attachments=tuple(file for handed in way for file in _files(handed)),
+        legs=tuple(_row(handoff, names) for handoff in handoffs),
+        attachments=tuple(file for handoff in handoffs for file in _files(handoff)),
     )
 
 
-def minute(handed: HandoffPaper, names: PaperNames) -> MinuteForm:
-    """The Biên bản giao nhận of one handoff, to be signed by both sides."""
-    record = handed.record
+def minute(handoff: HandoffPaper, names: PaperNames) -> MinuteForm:
+    """Handover minutes (Biên bản giao nhận) of one handoff, to be signed by both sides."""
+    record = handoff.record
     return MinuteForm(
         number=f"{record.leg:02}/BBGN",
         at=record.given_at,
@@ -111,10 +110,10 @@ def minute(handed: HandoffPaper, names: PaperNames) -> MinuteForm:
         documents=tuple(MinuteDocument(one.name, "tệp điện tử", 1, one.sha256) for one in record.documents),
         complete=None,
         note=record.note or "",
-        given_by=_signature(handed.handoff, names.officers.get(record.giver.officer or "")),
-        received_by=None if handed.receipt is None else _signature(handed.receipt, None),
-        record_sha256=handed.handoff.record_hash.hex(),
-        attachments=tuple(_files(handed)),
+        given_by=_signature(handoff.handoff, names.officers.get(record.giver.officer or "")),
+        received_by=None if handoff.receipt is None else _signature(handoff.receipt, None),
+        record_sha256=handoff.handoff.record_hash.hex(),
+        attachments=tuple(_files(handoff)),
     )
 
 
@@ -128,29 +127,29 @@ def _bytes(leaf: Leaf) -> bytes:
     return leaf.record
 
 
-def _ended(handed: HandoffPaper) -> datetime:
-    record, answered, minuted = handed.record, handed.answered, handed.minuted
-    return max(one for one in (record.given_at, answered and answered.received_at, minuted and minuted.at) if one)
+def _ended_at(handoff: HandoffPaper) -> datetime:
+    record, receipt, minutes = handoff.record, handoff.receipt_record, handoff.minute_record
+    return max(one for one in (record.given_at, receipt and receipt.received_at, minutes and minutes.at) if one)
 
 
-def _leg(handed: HandoffPaper, names: PaperNames) -> ControlSheetRow:
-    record, answered, minuted = handed.record, handed.answered, handed.minuted
-    taken = minuted.at if minuted else answered.received_at if answered else None
-    notes = [record.note, f"Số của bên nhận: {answered.number}" if answered else None]
-    if minuted:
-        notes.append(f"Có biên bản giao nhận ký tay, SHA-256 {minuted.scan.sha256[:16]}…")
+def _row(handoff: HandoffPaper, names: PaperNames) -> ControlSheetRow:
+    record, receipt, minutes = handoff.record, handoff.receipt_record, handoff.minute_record
+    received_at = minutes.at if minutes else receipt.received_at if receipt else None
+    notes = [record.note, f"Số của bên nhận: {receipt.number}" if receipt else None]
+    if minutes:
+        notes.append(f"Có biên bản giao nhận ký tay, SHA-256 {minutes.scan.sha256[:16]}…")
     return ControlSheetRow(
         number=record.leg,
         handoff_id=record.id,
         giver=_agency(record.giver, names),
         receiver=_agency(record.receiver, names),
         given_at=record.given_at,
-        received_at=taken,
-        result=None if record.result is Ended.NONE else LegResult(record.result.value),
+        received_at=received_at,
+        result=None if record.result is ShareResult.NONE else LegResult(record.result.value),
         note="; ".join(note for note in notes if note),
-        given_by=_signature(handed.handoff, names.officers.get(record.giver.officer or "")),
-        received_by=None if handed.receipt is None else _signature(handed.receipt, None),
-        record_sha256=handed.handoff.record_hash.hex(),
+        given_by=_signature(handoff.handoff, names.officers.get(record.giver.officer or "")),
+        received_by=None if handoff.receipt is None else _signature(handoff.receipt, None),
+        record_sha256=handoff.handoff.record_hash.hex(),
     )
 
 
@@ -158,13 +157,13 @@ def _agency(side: HandoffSide, names: PaperNames) -> str:
     return names.agencies.get(side.agency, side.agency)
 
 
-def _party(side: HandoffSide, names: PaperNames) -> Party:
+def _party(side: HandoffSide, names: PaperNames) -> MinuteSide:
     person = names.officers.get(side.officer or "", "…" * 12)
-    return Party(_agency(side, names), person, "…" * 8)
+    return MinuteSide(_agency(side, names), person, "…" * 8)
 
 
 def _signature(leaf: Leaf, name: str | None) -> Signature:
-    """The facts of the first signature; whether it holds is for whoever verifies the attached files."""
+    """Signer, certificate and time of the leaf's first signature, which is not verified here."""
     signed = cms.read(leaf.signatures[0])
     certificate = cms.signer_certificate(signed)
     serial = layout.groups_of_eight(f"{certificate.serial_number:x}")
@@ -176,18 +175,18 @@ def _signature(leaf: Leaf, name: str | None) -> Signature:
 
 
 def _common_name(name: x509.Name) -> str:
-    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else name.rfc4514_string()
+    attributes = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else name.rfc4514_string()
 
 
-def _files(handed: HandoffPaper) -> list[Attachment]:
+def _files(handoff: HandoffPaper) -> list[Attachment]:
     files = []
-    for leaf in (handed.handoff, handed.receipt):
+    for leaf in (handoff.handoff, handoff.receipt):
         if leaf is None:
             continue
-        called, name = _CALLED[leaf.kind], f"{handed.id}.{_RECORDS[leaf.kind]}"
-        files.append(Attachment(name, "application/json", _bytes(leaf), f"{called} (JSON, RFC 8785)"))
+        title, name = _TITLES[leaf.kind], f"{handoff.id}.{_RECORDS[leaf.kind]}"
+        files.append(Attachment(name, "application/json", _bytes(leaf), f"{title} (JSON, RFC 8785)"))
         for ending, signature in zip(_SIGNATURES[leaf.kind], leaf.signatures, strict=False):
-            signed = Attachment(f"{handed.id}.{ending}", "application/pkcs7-signature", signature, f"Chữ ký: {called}")
+            signed = Attachment(f"{handoff.id}.{ending}", "application/pkcs7-signature", signature, f"Chữ ký: {title}")
             files.append(signed)
     return files

@@ -1,7 +1,7 @@
-"""What stands on the official forms: plain values that their rooms and the command line fill in.
+"""Values printed on the official forms; domain packages and the command line fill them in.
 
-Only what an officer, a postman or a court must read. A form names offices and officers by their post; the applicant is
-named on the sheets of the post alone, where the operator needs the address.
+Only what an officer, a postman or a court must read. Forms name offices and officers by their post; the applicant is
+named only on postal forms, where the operator needs the address.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class LegResult(StrEnum):
-    """How a leg of the dossier's way was ended, against its term (Phiếu kiểm soát, third column)."""
+    """Whether a leg of the dossier ended within its term (Phiếu kiểm soát, third column)."""
 
     EARLY = "early"
     ON_TIME = "on_time"
@@ -18,7 +18,7 @@ class LegResult(StrEnum):
 
     @property
     def label(self) -> str:
-        """As the form writes it."""
+        """The Vietnamese words on the form."""
         return {LegResult.EARLY: "Trước hạn", LegResult.ON_TIME: "Đúng hạn", LegResult.LATE: "Quá hạn"}[self]
 
 
@@ -33,7 +33,7 @@ class IssuingOffice:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The facts of a digital signature that can be checked with the record beside it."""
+    """Signer, certificate and time of a digital signature, as printed beside the record's hash."""
 
     signer: str
     certificate: str
@@ -87,7 +87,7 @@ class ControlSheet:
 
 @dataclass(frozen=True, slots=True)
 class MinuteDocument:
-    """A document that is handed over, as a line of the minute's list."""
+    """One line of the list of documents handed over."""
 
     title: str
     kind: str
@@ -99,7 +99,7 @@ class MinuteDocument:
 
 @dataclass(frozen=True, slots=True)
 class MinuteSide:
-    """One of the two who sign a minute."""
+    """The giver or the receiver, who sign a minute."""
 
     office: str
     person: str
@@ -134,7 +134,7 @@ class MinuteForm:
 
 @dataclass(frozen=True, slots=True)
 class PostalAddress:
-    """Who sends or gets an item: all that the post is told about a person."""
+    """Sender or receiver of an item: the only personal data that the postal operator gets."""
 
     name: str
     address: str
@@ -170,7 +170,7 @@ class Slip:
 
 @dataclass(frozen=True, slots=True)
 class BagItem:
-    """One item of a bag: what the operator has to know, and not what is in it."""
+    """One item of a bag; its contents are not named."""
 
     item_code: str
     order_number: str
@@ -216,7 +216,7 @@ class MonthFeeRow:
 
 @dataclass(frozen=True, slots=True)
 class OpenCases:
-    """What is not settled yet of a department's money, by its code; đồng."""
+    """Open exceptions of one code about a department's money; đồng."""
 
     code: str
     title: str
@@ -236,14 +236,14 @@ class FeeTable:
     """tháng 10 năm 2026"""
     rows: tuple[MonthFeeRow, ...]
     rule: str
-    """how what is kept was worked out"""
+    """how the retained share is computed"""
     in_words: str
     """the net sum; empty where it is below zero"""
     receipts: tuple[str, ...]
     """biên lai: series, first and last number"""
     open_cases: tuple[OpenCases, ...]
     lines: int
-    """of the table that is attached"""
+    """number of lines of the attached table"""
     sha256: str
     """of its canonical JSON"""
     book: str

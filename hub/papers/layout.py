@@ -1,4 +1,4 @@
-"""What a template is given: the form's values as an officer reads them. The words are made here, and placed there."""
+"""Convert a form into the strings of its typst template: words and numbers are formatted here, templates place them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ _JOINT_COUNT: Final = {
 
 
 def template(form: Form) -> str:
-    """The name of the template that ``form`` is laid out with."""
+    """File name of the form's template."""
     names: dict[type[Form], str] = {
         ControlSheet: "control-sheet.typ",
         MinuteForm: "minute.typ",
@@ -41,12 +41,12 @@ def template(form: Form) -> str:
 
 
 def is_across(form: Form) -> bool:
-    """Whether its pages lie on their long side."""
+    """Whether the form is in landscape format."""
     return isinstance(form, FeeTable)
 
 
 def content(form: Form) -> dict[str, Any]:
-    """Everything that the template shows, and the files that go into the PDF."""
+    """Input of the template: all printed values, and the files to embed."""
     match form:
         case ControlSheet():
             own = _control_sheet(form)
@@ -228,7 +228,7 @@ def _attachment(file: Attachment) -> dict[str, Any]:
         "name": file.name,
         "media_type": file.media_type,
         "description": file.description,
-        # ISO 19005-3 asks how a file relates to what is shown: a record is its data, a signature supplements it.
+        # ISO 19005-3 requires how a file relates to the page: a record is its data, a signature supplements it.
         "relationship": "data" if file.media_type in ("application/json", "application/zip") else "supplement",
         "data": list(file.data),
     }
@@ -238,34 +238,34 @@ _FEBRUARY: Final = 2
 
 
 def day(moment: datetime) -> str:
-    """ngày 05 tháng 01 năm 2026: days below ten and the first two months are written with a nought before them."""
-    there = local(moment)
-    month = f"{there.month:02}" if there.month <= _FEBRUARY else str(there.month)
-    return f"ngày {there.day:02} tháng {month} năm {there.year}"
+    """ngày 05 tháng 01 năm 2026; days below ten and the first two months have a leading zero."""
+    date = local(moment)
+    month = f"{date.month:02}" if date.month <= _FEBRUARY else str(date.month)
+    return f"ngày {date.day:02} tháng {month} năm {date.year}"
 
 
 def hour_and_day(moment: datetime) -> str:
     """08 giờ 15 phút, ngày 24 tháng 11 năm 2026."""
-    there = local(moment)
-    return f"{there.hour:02} giờ {there.minute:02} phút, {day(moment)}"
+    time = local(moment)
+    return f"{time.hour:02} giờ {time.minute:02} phút, {day(moment)}"
 
 
 def signing_time(moment: datetime) -> str:
-    """24/11/2026 08:15:02 +07:00: the time beside a digital signature, to the second and with its zone."""
-    there = local(moment)
-    return f"{there:%d/%m/%Y %H:%M:%S} {there:%z}"[:-2] + ":" + f"{there:%z}"[-2:]
+    """24/11/2026 08:15:02 +07:00, as printed beside a digital signature."""
+    time = local(moment)
+    return f"{time:%d/%m/%Y %H:%M:%S} {time:%z}"[:-2] + ":" + f"{time:%z}"[-2:]
 
 
 def amount(number: int) -> str:
-    """1.250.000, with a minus before it where it is below zero, and a dash for nothing."""
+    """1.250.000, with a minus sign if negative; a dash for zero."""
     return grouped(number).replace("-", "\u2212") if number else "–"
 
 
 def money(amount: int) -> str:
-    """1.250.000 ₫, with a space that does not break the line."""
+    """1.250.000 ₫, with a no-break space."""
     return grouped(amount).replace("-", "\u2212") + "\u00a0₫"
 
 
 def groups_of_eight(digest: str) -> str:
-    """A hash or a serial number in groups, so that a line may end between two and an eye can compare them."""
+    """A hash or serial number in groups of eight digits, which can be compared by eye and wrapped between lines."""
     return " ".join(digest[start : start + 8] for start in range(0, len(digest), 8))

@@ -1,6 +1,6 @@
-"""A form as PDF/A-3b (ISO 19005-3), by typst: the same values give the same bytes, with no network and no other fonts.
+"""Render a form as PDF/A-3b (ISO 19005-3) with typst; equal values give equal bytes. No network, no system fonts.
 
-Loads a compiler of 80 MB: imported by the command that prints, never by a worker.
+The typst compiler takes 80 MB: imported by the command that prints, never by a worker.
 """
 
 import json
@@ -18,13 +18,13 @@ from hub.papers import layout
 from hub.papers.forms import Form
 
 _A4: Final = {False: 841.89, True: 595.28}
-"""whether it lies across → how high it is, in points"""
+"""landscape? → height of the page, in points"""
 _LENGTH: Final = re.compile(r"([0-9.]+)pt")
 
 
 @dataclass(frozen=True, slots=True)
 class SignaturePlace:
-    """Where a signature is drawn: the page (from 0) and the upper left corner of its box, in points from below."""
+    """Position of a drawn signature: page (from 0) and upper left corner, in points from the page's bottom left."""
 
     page: int
     x: float
@@ -32,53 +32,53 @@ class SignaturePlace:
 
 
 def render(form: Form) -> bytes:
-    """``form`` as PDF/A-3b, with its attachments inside."""
+    """Render ``form`` as PDF/A-3b with its attachments embedded."""
     with as_file(files("hub.papers")) as folder:
-        made = _compiler(form, folder).compile(format="pdf", pdf_standards="a-3b", timestamp=int(form.at.timestamp()))
-    return b"".join(_pages(made))
+        pages = _compiler(form, folder).compile(format="pdf", pdf_standards="a-3b", timestamp=int(form.at.timestamp()))
+    return b"".join(_as_list(pages))
 
 
 def picture(form: Form, dots_per_inch: float = 110) -> list[bytes]:
-    """``form`` as one PNG a page, to look at."""
+    """Render ``form`` as one PNG per page."""
     with as_file(files("hub.papers")) as folder:
-        made = _compiler(form, folder).compile(format="png", ppi=dots_per_inch)
-    return _pages(made)
+        pages = _compiler(form, folder).compile(format="png", ppi=dots_per_inch)
+    return _as_list(pages)
 
 
 def signature_places(form: Form) -> Mapping[Literal["person", "seal"], SignaturePlace]:
-    """Where the form leaves room for the signatures of the person and of the organisation; empty if it leaves none."""
+    """Positions for the signatures of the person and of the organisation; empty if the form has none."""
     with as_file(files("hub.papers")) as folder:
         compiler = _compiler(form, folder)
-        found: dict[Literal["person", "seal"], SignaturePlace] = {}
+        places: dict[Literal["person", "seal"], SignaturePlace] = {}
         for who in ("person", "seal"):
             for value in json.loads(compiler.query(f"<{who}>", field="value")):
                 across, down = (float(_LENGTH.fullmatch(value[axis])[1]) for axis in ("x", "y"))  # type: ignore[index]
-                found[who] = SignaturePlace(value["page"] - 1, across, _A4[layout.is_across(form)] - down)
-    return found
+                places[who] = SignaturePlace(value["page"] - 1, across, _A4[layout.is_across(form)] - down)
+    return places
 
 
 def drawn_signature(name: str, at: datetime, ink: str) -> bytes:
-    """A signature's picture, as a PDF of one small page of the size that the forms leave room for."""
-    told = json.dumps({"name": name, "at": layout.signing_time(at), "ink": ink}, ensure_ascii=False)
+    """Draw the appearance of a signature: a one-page PDF of the size of the forms' signature boxes."""
+    appearance = json.dumps({"name": name, "at": layout.signing_time(at), "ink": ink}, ensure_ascii=False)
     with as_file(files("hub.papers")) as folder:
-        made = _typst(folder, "signature.typ", {"signature": told}).compile(
+        pages = _typst(folder, "signature.typ", {"signature": appearance}).compile(
             format="pdf", pdf_standards="a-3b", timestamp=int(at.timestamp())
         )
-    return b"".join(_pages(made))
+    return b"".join(_as_list(pages))
 
 
-def _pages(made: bytes | list[bytes] | None) -> list[bytes]:
-    """typst returns a file, or one a page where there are several."""
-    return [made] if isinstance(made, bytes) else made or []
+def _as_list(pages: bytes | list[bytes] | None) -> list[bytes]:
+    # typst returns bytes for one page, and a list for several.
+    return [pages] if isinstance(pages, bytes) else pages or []
 
 
 def _compiler(form: Form, folder: Path) -> typst.Compiler:
-    told = json.dumps(layout.content(form), ensure_ascii=False)
-    return _typst(folder, layout.template(form), {"form": told})
+    values = json.dumps(layout.content(form), ensure_ascii=False)
+    return _typst(folder, layout.template(form), {"form": values})
 
 
 def _typst(folder: Path, template: str, inputs: dict[str, str]) -> typst.Compiler:
-    """A compiler that sees this package only: its templates, its fonts, and no place that packages could come from."""
+    """A compiler with the templates and fonts of this package only; typst packages are not downloaded."""
     templates = folder / "templates"
     return typst.Compiler(
         templates / template,

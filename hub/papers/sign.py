@@ -1,4 +1,4 @@
-"""PAdES signatures on a printed form (ETSI EN 319 142-1, B-B; B-T with a time stamp): the person first, then the seal.
+"""Sign a printed form with PAdES (ETSI EN 319 142-1, B-B; B-T with a time stamp): the person first, then the seal.
 
 NĐ 30/2020/NĐ-CP Article 32: an organisation signs only what the competent person has signed. Each signature is an
 incremental update, so the second covers the first. Loads pyHanko: imported by the command that prints, by no worker.
@@ -33,25 +33,25 @@ from hub.signing.trust import Trust
 
 Who = Literal["person", "seal"]
 Stamp = Callable[[bytes], bytes]
-"""an RFC 3161 request to its reply: the caller speaks to the TSA, or has it spoken to"""
+"""sends an RFC 3161 request to a TSA and returns its reply"""
 
 FIELDS: Final[Mapping[Who, str]] = {"person": "nguoi-ky", "seal": "co-quan-ky"}
-"""the names of the signature fields, which say who signs"""
+"""names of the signature fields"""
 _INK: Final[Mapping[Who, str]] = {"person": "#0a2a8c", "seal": "#b8000c"}
 """a person signs in blue, an organisation in red (NĐ 30/2020, Annex I)"""
 _BOX: Final = (225, 62)
-"""width and height of a drawn signature, in points; the templates leave this room"""
+"""width and height of a drawn signature, in points, as in the templates"""
 _WITH_THE_SIGNATURE: Final = DSSContentSettings(
     placement=SigDSSPlacementPreference.TOGETHER_WITH_SIGNATURE, include_vri=False
 )
-"""what proves the certificates is signed too, and the last signature covers the whole file"""
+"""issuers and revocation lists are signed too, and the last signature covers the whole file"""
 _RAW_SIGNATURE: Final = 512
-"""bytes, of RSA-4096: pyHanko asks for so many while it estimates how much room to leave"""
+"""bytes (RSA-4096): the size for which pyHanko reserves space"""
 
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """Who signs: the key, and the name as it is drawn."""
+    """A signer: the key, and the name and reason to print."""
 
     key: SigningKey
     name: str
@@ -68,11 +68,11 @@ def sign(
     places: Mapping[Who, SignaturePlace],
     stamp: Stamp | None = None,
 ) -> bytes:
-    """``pdf`` with both signatures. Without a place in ``places`` a signature is there and not drawn.
+    """Sign ``pdf`` as the person, then as the organisation. A signature without a place in ``places`` is invisible.
 
-    The issuers and revocation lists of ``trust`` go in beside them (DSS), so that the file can be judged by itself.
-    Raises hub.signing.verdicts.Invalid or Undecided, before anything is signed, for a certificate that is not good now;
-    Invalid for a wrong time stamp, and whatever ``stamp`` raises.
+    Issuers and revocation lists of ``trust`` are stored in the file (DSS), so that it can be verified by itself.
+    Raises, before anything is signed, Invalid or Undecided (hub.signing.verdicts) for a certificate that is not valid
+    now; Invalid for a wrong time stamp; and what ``stamp`` raises.
     """
     for signatory in (person, seal):
         trust.path(signatory.key.certificate, at, signatory.key.chain)
@@ -100,7 +100,7 @@ def _signed(
         validation_context=context(trust, at),
         dss_settings=_WITH_THE_SIGNATURE,
     )
-    with NamedTemporaryFile(suffix=".pdf") as page:  # pyHanko takes a drawn page from a file only
+    with NamedTemporaryFile(suffix=".pdf") as page:  # pyHanko reads the page from a file only
         page.write(drawn_signature(signatory.name, at, _INK[who]))
         page.flush()
         signer = _AtItsTime(
@@ -133,7 +133,7 @@ def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
 
 
 class _AtItsTime(PdfSigner):  # type: ignore[misc] # pyHanko is untyped
-    """A signer that takes the time of signing from us: there is one clock (hub.clock)."""
+    """pyHanko's signer with the signing time set by the caller, since hub.clock is the only clock."""
 
     at: datetime
 
@@ -144,7 +144,7 @@ class _AtItsTime(PdfSigner):  # type: ignore[misc] # pyHanko is untyped
 
 
 class _Signer(Signer):  # type: ignore[misc] # pyHanko is untyped
-    """One of our keys, as pyHanko wants it. The digest is SHA-256, which is what our keys sign over."""
+    """Adapter of a SigningKey for pyHanko; SHA-256 only."""
 
     def __init__(self, key: SigningKey) -> None:
         store = SimpleCertificateStore()  # type: ignore[no-untyped-call] # its own package leaves __init__ bare
@@ -159,7 +159,7 @@ class _Signer(Signer):  # type: ignore[misc] # pyHanko is untyped
 
 
 class _Stamper(TimeStamper):  # type: ignore[misc] # pyHanko is untyped
-    """A time stamp from whoever the caller asks."""
+    """Adapter of a Stamp function for pyHanko."""
 
     def __init__(self, stamp: Stamp) -> None:
         super().__init__()

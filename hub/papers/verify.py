@@ -1,7 +1,7 @@
 """Judge a printed form: its PAdES signatures, their order, and the signed records that it carries.
 
-No network, no database, no traceback: a file that cannot be read any more is a finding too, since one changed byte
-often breaks the reader before the signature. Loads pyHanko: imported by the command that verifies, by no worker.
+No network, no database. A file that cannot be parsed is a finding too, since one changed byte often breaks the parser
+before the signature. Loads pyHanko: imported by the command that verifies, by no worker.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 
-from asn1crypto import cms, crl, parser
+from asn1crypto import cms as asn1_cms
+from asn1crypto import crl, parser
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -25,8 +26,7 @@ from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from hub.signing import cms as files
-from hub.signing import der, parties, stamps, verifier
+from hub.signing import cms, der, parties, stamps, verifier
 from hub.signing.cms import SignedData
 from hub.signing.judge import RECORD_MODELS
 from hub.signing.parties import ANY, Register, SigningParty
@@ -42,7 +42,7 @@ _TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.14"
 """id-aa-timeStampToken (RFC 3161, Appendix A)"""
 _MAGIC: Final = b"%PDF-"
 _LARGEST: Final = 64 * 1024 * 1024
-"""bytes; a form is a thousandth of that"""
+"""bytes; a form has about a thousandth of that"""
 _ENDED: Final = "the certificate has ended, and no time stamp says that it was signed before"
 _WHY: Final = {
     "TRY_LATER": "no revocation list speaks of its certificate at that time",
@@ -51,7 +51,7 @@ _WHY: Final = {
     "OUT_OF_BOUNDS_NOT_REVOKED": _ENDED,
 }
 
-# pyHanko logs whole tracebacks of what it tells us anyway.
+# pyHanko logs tracebacks of errors that it also returns.
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 logging.getLogger("pyhanko").propagate = False
 
@@ -106,22 +106,31 @@ class JudgedPaper:
 
 
 def verify_pdf(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
-    """Judge ``data``, and its certificates as of ``at`` (now), unless a time stamp proves that it was signed before."""
+    """Judge a printed form; certificates as of ``at`` (now), or as of a time stamp in the form.
+
+    1. Take over the certificates and revocation lists stored in the form (PAdES: DSS).
+    2. Check the order of the signatures.
+    3. Verify each signature, that nothing is hidden in its container, and its signer by the trust list.
+    4. Verify the attached records as hub.signing.judge does.
+    """
     if not data.startswith(_MAGIC) or len(data) > _LARGEST:
         return JudgedPaper((PaperFinding(Weight.MISSING, PaperCode.NOT_A_PDF, "file"),), {})
     try:
         return asyncio.run(_judge(data, trust, at))
-    except Exception as error:  # noqa: BLE001 - a broken file breaks the reader in any way that a parser knows
+    except Exception as error:  # noqa: BLE001 - a broken file can make the parser raise anything
         return JudgedPaper((PaperFinding(Weight.WRONG, PaperCode.BROKEN, "file", type(error).__name__),), {})
 
 
 async def _judge(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
     reader = PdfFileReader(BytesIO(data))
-    trust = trust.extended(*_kept(reader))
+    # 1.
+    trust = trust.extended(*_embedded_evidence(reader))
+    # 2.
     signatures = list(reader.embedded_regular_signatures)
     findings = [_order([signature.field_name for signature in signatures])]
     if trust.register is None:
         findings.append(PaperFinding(Weight.MISSING, PaperCode.TRUST_LIST, "file"))
+    # 3.
     proven: datetime | None = None
     for number, signature in enumerate(signatures, start=1):
         status = await _status(signature, trust, at)
@@ -132,6 +141,7 @@ async def _judge(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
         if status.trusted and status.timestamp_validity is not None:
             proven = status.timestamp_validity.timestamp
         findings += _party(signature.field_name, status, trust, proven or at)
+    # 4.
     attachments = _attachments(reader)
     findings += _records(attachments, trust, at, proven)
     return JudgedPaper(tuple(findings), attachments)
@@ -150,19 +160,20 @@ def _order(fields: Sequence[str]) -> PaperFinding:
 
 
 async def _status(signature: Any, trust: Trust, at: datetime) -> PdfSignatureStatus:
-    """How pyHanko sees it at ``at``; and if that is not good enough, at the time that a time stamp on it proves."""
+    """Validate with pyHanko as of ``at``; if that fails, as of the signature's time stamp, if it has a valid one."""
     status = await async_validate_pdf_signature(signature, context(trust, at), context(trust, at))
     stamp = status.timestamp_validity
     if stamp is None or (status.trusted and stamp.trusted):
         return status
-    then = stamp.timestamp  # a stamp is judged as of its own time, as hub.signing.stamps does
+    then = stamp.timestamp  # a stamp is judged as of its own time, as in hub.signing.stamps
     stamped = await async_validate_pdf_signature(signature, context(trust, then), context(trust, then))
-    good = stamped.timestamp_validity
-    return stamped if good is not None and good.intact and good.valid and good.trusted else status
+    validity = stamped.timestamp_validity
+    is_valid = validity is not None and validity.intact and validity.valid and validity.trusted
+    return stamped if is_valid else status
 
 
 def context(trust: Trust, at: datetime) -> ValidationContext:
-    """As strict as hub.signing.trust: where no list says that a certificate was not revoked, nobody can tell."""
+    """pyHanko's validation context for ``trust``, as strict as hub.signing.trust: revocation lists are required."""
     return ValidationContext(
         trust_roots=[asn1.Certificate.load(one.public_bytes(Encoding.DER)) for one in trust.roots],
         other_certs=[asn1.Certificate.load(one.public_bytes(Encoding.DER)) for one in trust.intermediates],
@@ -197,17 +208,17 @@ def _untrusted(field: str, name: str, problem: AdESSubIndic | None) -> PaperFind
 
 
 def _is_in_one_form(data: bytes, signature: Any, known: set[x509.Certificate]) -> bool:
-    """Whether no byte of what the signature cannot cover, its own /Contents, could be another one.
+    """Whether /Contents, which the signature cannot cover, is byte for byte what the hub writes.
 
-    A PDF reader takes hex digits of either case and blanks between them, and CMS leaves its container unsigned: so both
-    have to be as they are written here, an unsigned time stamp in the form of hub.signing.stamps, and every certificate
-    in it one of ``known``: the signer's, the reader's, and those beside the signature, which it covers.
+    PDF readers accept hex digits of either case with white space between them, and the CMS container is unsigned, so
+    both could hide data. A time stamp has to be normalised (hub.signing.stamps), and every certificate one of
+    ``known``: the signer's, the reader's, or one stored in the part of the file that the signature covers.
     """
     contents = bytes(signature.pkcs7_content)
     cut, past = signature.byte_range[1], signature.byte_range[2]
-    file, room = contents[: parser.peek(contents)], contents[parser.peek(contents) :]
+    file, padding = contents[: parser.peek(contents)], contents[parser.peek(contents) :]
     try:
-        signed = files.read(file)
+        signed = cms.read(file)
         stamp = _stamp_in(signed)
         if (stamp is not None and stamps.normalised(stamp) != stamp) or not known >= set(signed.certificates):
             return False
@@ -215,14 +226,14 @@ def _is_in_one_form(data: bytes, signature: Any, known: set[x509.Certificate]) -
         return False
     return (
         data[cut:past] == b"<" + contents.hex().upper().encode() + b">"
-        and not any(room)
+        and not any(padding)
         and _written(signed, stamp) == file
     )
 
 
 def _stamp_in(signed: SignedData) -> bytes | None:
-    """The time stamp beside the signature. Raises Invalid for anything else that is unsigned."""
-    unsigned = cms.CMSAttributes.load(b"\x31" + signed.unsigned_attributes[1:]) if signed.has_unsigned else ()
+    """The time stamp among the unsigned attributes, if any. Raises Invalid for any other unsigned attribute."""
+    unsigned = asn1_cms.CMSAttributes.load(b"\x31" + signed.unsigned_attributes[1:]) if signed.has_unsigned else ()
     tokens = [attribute["values"][0].dump() for attribute in unsigned if attribute["type"].dotted == _TIME_STAMP]
     if len(unsigned) > 1 or len(tokens) != len(unsigned):
         raise Invalid("unsigned-parts", "the signature holds parts that it does not protect")
@@ -230,17 +241,17 @@ def _stamp_in(signed: SignedData) -> bytes | None:
 
 
 def _written(signed: SignedData, stamp: bytes | None) -> bytes:
-    """The CMS file with these parts, in the one form of DER."""
+    """Encode the CMS file (DER) as the hub writes it."""
     unsigned = [] if stamp is None else [der.set_of([der.sequence(der.oid(_TIME_STAMP), der.set_of([stamp]))], 0xA1)]
     attributes = b"\xa0" + signed.signed_attributes[1:]
     octets = der.tlv(der.OCTETS, signed.signature)
     parts = (signed.sid, signed.digest_algorithm, attributes, signed.signature_algorithm, octets, *unsigned)
     signer = der.sequence(der.integer(1), *parts)
-    return files.detached(signed.digest_algorithm, list(map(files.encoded, signed.certificates)), signer)
+    return cms.detached(signed.digest_algorithm, list(map(cms.encoded, signed.certificates)), signer)
 
 
 def _party(field: str, status: PdfSignatureStatus, trust: Trust, at: datetime) -> Iterator[PaperFinding]:
-    """The form is the Centre's: an officer of its list signs it, then its seal."""
+    """Check the signer by the trust list: an officer of the Centre, or its seal, by the signature field."""
     if trust.register is None or field not in FIELDS:
         return
     centre = trust.register.centre
@@ -249,21 +260,21 @@ def _party(field: str, status: PdfSignatureStatus, trust: Trust, at: datetime) -
 
 
 def _bound(
-    where: str, wanted: Sequence[SigningParty], chain: Sequence[x509.Certificate], register: Register, at: datetime
+    where: str, signer: Sequence[SigningParty], chain: Sequence[x509.Certificate], register: Register, at: datetime
 ) -> PaperFinding:
     try:
-        for party in wanted:
+        for party in signer:
             register.check(party, chain, at)
-    except (Invalid, Undecided) as end:
-        weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
-        return PaperFinding(weight, PaperCode.PARTY, where, end.sentence)
-    return PaperFinding(Weight.GOOD, PaperCode.PARTY, where, str(wanted[0]))
+    except (Invalid, Undecided) as failure:
+        weight = Weight.WRONG if isinstance(failure, Invalid) else Weight.MISSING
+        return PaperFinding(weight, PaperCode.PARTY, where, failure.sentence)
+    return PaperFinding(Weight.GOOD, PaperCode.PARTY, where, str(signer[0]))
 
 
 def _records(
     attachments: Mapping[str, bytes], trust: Trust, at: datetime, proven: datetime | None
 ) -> Iterator[PaperFinding]:
-    """Each attached record with its signatures: the first over the record, the seal over the bytes of the first."""
+    """Verify each attached record: the first signature over the record, the seal over the first signature."""
     records = [name for name in attachments if name.endswith(".json")]
     if not records:
         yield PaperFinding(Weight.MISSING, PaperCode.NOTHING_ATTACHED, "file")
@@ -283,20 +294,20 @@ def _record(
     *,
     proven: bool,
 ) -> PaperFinding:
-    """``records``: the one that is signed, and the handoff that it answers if it is a receipt."""
+    """Verify one record. ``records``: its bytes, and those of the handoff that it answers if it is a receipt."""
     if not signatures:
         return PaperFinding(Weight.WRONG, PaperCode.RECORD, name, "nobody's signature is attached")
     signers, content = [], records[0]
     try:
-        wanted = None if trust.register is None else _wanted(records, trust.register)
-        if wanted is not None and len(wanted) != len(signatures):
+        required = None if trust.register is None else _required_signers(records, trust.register)
+        if required is not None and len(required) != len(signatures):
             return PaperFinding(
-                Weight.WRONG, PaperCode.RECORD, name, f"{len(signatures)} signatures, {len(wanted)} are needed"
+                Weight.WRONG, PaperCode.RECORD, name, f"{len(signatures)} signatures, {len(required)} are needed"
             )
         for number, signature in enumerate(signatures):
             signed = verifier.verify(content, signature, trust, at=at)
-            for party in wanted[number] if wanted else ():
-                trust.register.check(party, signed.chain, at)  # type: ignore[union-attr] # wanted follows from it
+            for party in required[number] if required else ():
+                trust.register.check(party, signed.chain, at)  # type: ignore[union-attr] # required follows from it
             signers.append(signed.certificate.subject.rfc4514_string())
             content = signature
     except Undecided as error:
@@ -310,8 +321,8 @@ def _record(
     return PaperFinding(Weight.GOOD, PaperCode.RECORD, name, "; ".join(signers))
 
 
-def _wanted(records: tuple[bytes, bytes | None], register: Register) -> list[list[SigningParty]]:
-    """Who has to have signed. Raises Invalid for what is no record that the hub knows."""
+def _required_signers(records: tuple[bytes, bytes | None], register: Register) -> list[list[SigningParty]]:
+    """Parties that have to sign. Raises Invalid for a record of an unknown kind."""
     content, answered = (None if one is None else _read(one) for one in records)
     if content is None:
         raise Invalid("not-a-record", "it is no record of a kind that the hub knows")
@@ -325,8 +336,8 @@ def _read(record: bytes) -> parties.SignedRecord | None:
     return None
 
 
-def _kept(reader: PdfFileReader) -> tuple[list[x509.Certificate], list[x509.CertificateRevocationList]]:
-    """Issuers and revocation lists that were put beside the signatures when they were made (PAdES: the DSS)."""
+def _embedded_evidence(reader: PdfFileReader) -> tuple[list[x509.Certificate], list[x509.CertificateRevocationList]]:
+    """Certificates and revocation lists stored in the form (PAdES: the document security store, DSS)."""
     try:
         store = DocumentSecurityStore.read_dss(reader)
     except NoDSSFoundError:
@@ -337,7 +348,7 @@ def _kept(reader: PdfFileReader) -> tuple[list[x509.Certificate], list[x509.Cert
 
 def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
     """The embedded files by name."""
-    found: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     names = reader.root.get("/Names")
     pending = [names["/EmbeddedFiles"]] if names is not None and "/EmbeddedFiles" in names else []
     while pending:
@@ -346,5 +357,5 @@ def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
         pending += [kids[index] for index in range(len(kids))]  # by index: iterating leaves references unresolved
         for index in range(1, len(pairs), 2):
             spec = pairs[index]
-            found[str(spec["/UF"])] = spec["/EF"]["/F"].data
-    return found
+            files[str(spec["/UF"])] = spec["/EF"]["/F"].data
+    return files

@@ -1,4 +1,4 @@
-"""Which algorithms a signature may use, as exact encodings; what is not listed is refused. SHA-1 is not listed."""
+"""Accepted signature and digest algorithms, as exact AlgorithmIdentifiers (DER); all others, SHA-1 too, are refused."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -34,19 +34,19 @@ _RSA_OF_ANY_HASH: Final = der.sequence(der.oid("1.2.840.113549.1.1.1"), der.NULL
 _BY_ECDSA: Final = {der.sequence(der.oid(oid)): algorithm for oid, algorithm in _ECDSA.items()}
 _BY_RSA: Final = {der.sequence(der.oid(oid), der.NULL): algorithm for oid, algorithm in _RSA.items()}
 OF_CERTIFICATES: Final = frozenset(_ECDSA) | frozenset(_RSA)
-"""By which OIDs a certificate and a revocation list may be signed"""
+"""OIDs of signature algorithms accepted on certificates and revocation lists"""
 
 
 def digest(algorithm: bytes) -> hashes.HashAlgorithm:
-    """The hash of an AlgorithmIdentifier. Raises Invalid."""
-    found = DIGESTS.get(algorithm)
-    if found is None:
+    """The hash that an AlgorithmIdentifier (DER) names. Raises Invalid."""
+    hash_ = DIGESTS.get(algorithm)
+    if hash_ is None:
         raise Invalid("algorithm-refused", "the digest algorithm is not SHA-256, SHA-384 or SHA-512")
-    return found
+    return hash_
 
 
-def plain(digest_algorithm: bytes, signature_algorithm: bytes) -> tuple[bytes, bytes]:
-    """Both AlgorithmIdentifiers in the one of their forms that says the most in the fewest bytes. Raises Invalid."""
+def normalised(digest_algorithm: bytes, signature_algorithm: bytes) -> tuple[bytes, bytes]:
+    """Both AlgorithmIdentifiers in their preferred encoding: no NULL parameters, RSA with its hash. Raises Invalid."""
     hash_ = digest(digest_algorithm)
     digests = [encoded for encoded, known in DIGESTS.items() if known.name == hash_.name]
     if signature_algorithm == _RSA_OF_ANY_HASH:
@@ -55,17 +55,17 @@ def plain(digest_algorithm: bytes, signature_algorithm: bytes) -> tuple[bytes, b
 
 
 def check_agreement(algorithm: bytes, hash_: hashes.HashAlgorithm, key: CertificatePublicKeyTypes) -> None:
-    """That a signature ``algorithm`` is one of ours, of this key's kind, over this hash. Raises Invalid."""
+    """Check that a signature ``algorithm`` is accepted, for this kind of key and with this hash. Raises Invalid."""
     if isinstance(key, rsa.RSAPublicKey):
-        meant = hash_ if algorithm == _RSA_OF_ANY_HASH else _BY_RSA.get(algorithm)
+        named = hash_ if algorithm == _RSA_OF_ANY_HASH else _BY_RSA.get(algorithm)
     else:
-        meant = _BY_ECDSA.get(algorithm)
-    if meant is None or meant.name != hash_.name:
+        named = _BY_ECDSA.get(algorithm)
+    if named is None or named.name != hash_.name:
         raise Invalid("algorithm-refused", "the signature algorithm is not one for this key and this digest")
 
 
 def check_strength(key: CertificatePublicKeyTypes) -> None:
-    """Raises Invalid for a key that is not EC on P-256 or P-384, nor RSA of 2048 bits or more."""
+    """Raises Invalid unless the key is EC on P-256 or P-384, or RSA of 2048 bits or more."""
     if isinstance(key, rsa.RSAPublicKey):
         strong = key.key_size >= SMALLEST_RSA
     else:
@@ -75,7 +75,7 @@ def check_strength(key: CertificatePublicKeyTypes) -> None:
 
 
 def verify(key: CertificatePublicKeyTypes, hash_: hashes.HashAlgorithm, signature: bytes, data: bytes) -> None:
-    """ECDSA (DER) or RSA PKCS#1 v1.5, as the key is. Raises Invalid."""
+    """Verify a signature: ECDSA (DER) or RSA PKCS#1 v1.5, by the kind of key. Raises Invalid."""
     check_strength(key)
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):

@@ -1,4 +1,4 @@
-"""What time-stamping authorities and witnesses answer: kept if it is true; if it is not, a person is told."""
+"""Replies of time-stamping authorities and witnesses to checkpoints: verify and store them, or raise ManualAction."""
 
 import base64
 from datetime import datetime, timedelta
@@ -21,17 +21,17 @@ from hub.signing.verdicts import Invalid, Undecided
 from schemas.custody import WitnessReceipt
 
 SKEW: Final = timedelta(minutes=5)
-"""how far an authority's clock may be from ours"""
+"""tolerated difference between an authority's clock and ours"""
 
 
-class Trusting(Protocol):
-    """hub.signing.signer.Signer, as far as it is needed here."""
+class TrustSource(Protocol):
+    """The part of hub.signing.signer.Signer that is used in this module."""
 
     def trust(self) -> Trust: ...
 
 
 class AnchoringContext(Protocol):
-    """What these verbs need of hub.unit_of_work.UnitOfWork."""
+    """The part of hub.unit_of_work.UnitOfWork that these handlers use."""
 
     @property
     def conn(self) -> Connection: ...
@@ -40,7 +40,7 @@ class AnchoringContext(Protocol):
     @property
     def now(self) -> datetime: ...
     @property
-    def signer(self) -> Trusting: ...
+    def signer(self) -> TrustSource: ...
 
     def write_audit(
         self,
@@ -54,9 +54,9 @@ class AnchoringContext(Protocol):
 
 
 def keep_stamp(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[Event]:
-    """Keep the stamp.
+    """Verify a TSA's reply and store the time stamp.
 
-    Raises ManualAction if it is not a true one of that checkpoint, RetryLater if that cannot be told.
+    Raises ManualAction if it is not valid for the checkpoint, RetryLater if that cannot be decided yet.
     """
     checkpoint = _checkpoint(uow, transfer)
     authority = uow.catalogue.counterparties[transfer.counterparty]
@@ -78,7 +78,7 @@ def keep_stamp(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[
 
 
 def note_no_stamp(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
-    """The authority gives no stamp; the next one is asked for another checkpoint."""
+    """Note that the TSA refused; a later checkpoint is stamped instead, and covers the same leaves."""
     uow.write_audit(
         transfer.subject, AuditAction.CHECKPOINT_NOT_STAMPED, reason=f"{transfer.counterparty} {reason}".strip()
     )
@@ -86,21 +86,21 @@ def note_no_stamp(uow: AnchoringContext, transfer: Transfer, reason: str) -> lis
 
 
 def keep_witness_receipt(uow: AnchoringContext, transfer: Transfer, receipt: WitnessReceipt) -> list[Event]:
-    """A department keeps the checkpoint. Raises ManualAction if its answer is about another, or signed by another."""
+    """Store a witness's receipt. Raises ManualAction if it is for another checkpoint or signed by another party."""
     checkpoint = _checkpoint(uow, transfer)
     if (receipt.size, receipt.root) != (checkpoint.size, checkpoint.root.hex()):
         raise ManualAction(HubCode.WITNESS_UNTRUE, "the receipt is about another checkpoint")
     signature = None if receipt.signature is None else base64.b64decode(receipt.signature)
     if signature is not None:
         _check_counter_signature(uow, transfer, checkpoint, signature)
-    _answered(uow, transfer, checkpoint, signature=signature)
+    _store_reply(uow, transfer, checkpoint, signature=signature)
     uow.write_audit(transfer.subject, AuditAction.CHECKPOINT_WITNESSED, reason=transfer.counterparty)
     return []
 
 
 def keep_witness_refusal(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
-    """The department says that the log does not go on from the checkpoint that it holds: an audit will name it."""
-    _answered(uow, transfer, _checkpoint(uow, transfer), refusal=reason or "no reason given")
+    """Store a witness's refusal: the log is not consistent with the checkpoint that it holds. Audits report it."""
+    _store_reply(uow, transfer, _checkpoint(uow, transfer), refusal=reason or "no reason given")
     uow.write_audit(
         transfer.subject, AuditAction.CHECKPOINT_WITNESS_REFUSED, reason=f"{transfer.counterparty} {reason}".strip()
     )
@@ -121,7 +121,7 @@ def _nonce(request: bytes) -> int:
 
 
 def _check(stamp: Stamp, authority: Any, checkpoint: CheckpointRow, now: datetime) -> None:
-    """Raises Invalid unless it was given just now, and under the policy that the catalogue asks for."""
+    """Raises Invalid unless the stamp is recent and under the policy that the catalogue requires."""
     if not checkpoint.at - SKEW <= stamp.at <= now + SKEW or stamp.at < now - SKEW:
         raise Invalid(
             "stamp-time", f"the stamp says {stamp.at:%Y-%m-%d %H:%M:%S} and it is {now:%Y-%m-%d %H:%M:%S} UTC"
@@ -142,7 +142,7 @@ def _check_counter_signature(
         raise RetryLater(HubCode.WITNESS_UNDECIDED, f"{error.code}: {error.sentence}") from None
 
 
-def _answered(
+def _store_reply(
     uow: AnchoringContext,
     transfer: Transfer,
     checkpoint: CheckpointRow,

@@ -1,7 +1,7 @@
-"""A bundle's container: a zip that has one form only, so that no two readers can see two things in it.
+"""Zip container of a bundle, in a single form, so that no two zip readers can see different contents.
 
-Nothing is compressed, nothing is dated, names come from a short list, and what is read must be byte for byte what
-``pack`` would write: no comments, no second directory, no bytes before, between or after.
+Entries are uncompressed and undated, under names from a fixed list, and a file must be byte for byte what ``pack``
+writes: no comments, no second directory, no bytes before, between or after the entries.
 """
 
 import io
@@ -14,7 +14,7 @@ from typing import Final
 
 MOST_FILES: Final = 200
 LARGEST_FILE: Final = 8 * 1024 * 1024
-"""bytes; a revocation list is the largest thing in a bundle"""
+"""bytes; the largest file of a bundle is a revocation list"""
 LARGEST: Final = 32 * 1024 * 1024
 """bytes of the whole"""
 _NAME: Final = re.compile(
@@ -23,17 +23,17 @@ _NAME: Final = re.compile(
     r"|checkpoint\.json|checkpoint\.p7s|checkpoint\.tst)"
 )
 _DAMAGED: Final = (ValueError, LookupError, NotImplementedError, RuntimeError, EOFError, OSError, OverflowError)
-"""what the library raises, beside its own, for a zip that was bent"""
+"""what zipfile raises, besides BadZipFile, for a manipulated zip"""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-"""the earliest moment that a zip can write"""
+"""the earliest date of a zip entry"""
 
 
 class NotABundle(ValueError):
-    """These bytes are no bundle of the hub's; the text says why."""
+    """The bytes or files are not a bundle as the hub writes it; the message says why."""
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """``files`` by name, in the order of their names; the same files give the same bytes."""
+    """Pack ``files`` (name → content), sorted by name; equal files give equal bytes."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
@@ -45,7 +45,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def read_path(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
-    """The files of a bundle, packed or unpacked to a folder. Raises NotABundle for what no bundle has."""
+    """Read the files of a bundle, from a zip or from a folder into which one was unpacked. Raises NotABundle."""
     try:
         if not path.is_dir():
             if not path.is_file() and path.exists():  # a pipe or a device has no size and need not end
@@ -53,12 +53,12 @@ def read_path(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
             if path.stat().st_size > LARGEST:
                 raise NotABundle("larger than a bundle can be")
             return unpack(path.read_bytes(), names)
-        there = [file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir()]
-        if any(file.is_symlink() or not file.is_file() for file in there):
+        paths = [file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir()]
+        if any(file.is_symlink() or not file.is_file() for file in paths):
             raise NotABundle("something that is neither a file nor a folder, such as a link")
-        if len(there) > MOST_FILES or sum(file.stat().st_size for file in there) > LARGEST:
+        if len(paths) > MOST_FILES or sum(file.stat().st_size for file in paths) > LARGEST:
             raise NotABundle("larger than a bundle can be")
-        files = {file.relative_to(path).as_posix(): file.read_bytes() for file in there}
+        files = {file.relative_to(path).as_posix(): file.read_bytes() for file in paths}
     except OSError as error:
         raise NotABundle(f"cannot be read: {error.strerror}") from None
     if not files or any(names.fullmatch(name) is None for name in files):
@@ -67,7 +67,7 @@ def read_path(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
 
 
 def unpack(data: bytes, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
-    """The files in ``data``, called as ``names`` has it. Raises NotABundle for what ``pack`` would not have written."""
+    """Unpack ``data``; every name matches ``names``. Raises NotABundle for bytes that ``pack`` would not write."""
     if len(data) > LARGEST:
         raise NotABundle("larger than a bundle can be")
     try:

@@ -1,7 +1,7 @@
-"""The audit of the custody log: its tree worked out anew from the leaves, and held against all that was said of it.
+"""Audit of the custody log: recompute the tree from its leaves, and compare it with all stored and signed hashes.
 
-Each layer catches what the one before it cannot: a rewritten row is seen by its signatures and its leaf, a missing row
-by its place, a cut tail and a log that was put together anew by whoever holds an older checkpoint.
+Each check detects what the one before it cannot: a rewritten row differs from its leaf hash, a deleted row leaves a gap
+in the places, and a truncated or rebuilt log contradicts the older checkpoints that witnesses hold.
 """
 
 import hashlib
@@ -18,12 +18,13 @@ from schemas.custody import FIRST, LogCheckpoint
 from schemas.explained import Explained
 
 _PAGE_BITS: Final = 10
+"""2^10 stored hashes are read at a time"""
 _MOST: Final = 100
-"""findings that one audit tells; more say nothing new"""
+"""most findings that one audit reports"""
 
 
 class AuditCode(Explained):
-    """What an audit of the log can find."""
+    """Faults that an audit can find."""
 
     LEAF_MISSING = ("LOG_LEAF_MISSING", "A leaf between others is not there: it was deleted.")
     LEAF_REWRITTEN = ("LOG_LEAF_REWRITTEN", "A leaf is not the one that entered: its row was rewritten.")
@@ -59,7 +60,7 @@ class AuditCode(Explained):
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """One thing that is wrong, and where."""
+    """A fault and its location."""
 
     code: AuditCode
     where: str
@@ -67,39 +68,50 @@ class AuditFinding:
 
 @dataclass(slots=True)
 class Audit:
-    """What was looked at, and what is wrong with it."""
+    """Result of an audit: counts of what was checked, and the faults."""
 
     leaves: int = 0
     expired: int = 0
-    """leaves whose record retention took away; that is no finding"""
+    """leaves whose record retention has deleted; not a fault"""
     waiting: int = 0
-    """signed and not placed yet; that is none either"""
+    """leaves that are not sequenced yet; not a fault"""
     checkpoints: int = 0
     compared: int = 0
-    """checkpoints of witnesses"""
+    """number of witnesses' checkpoints"""
     root: bytes = merkle.EMPTY_ROOT
     findings: list[AuditFinding] = field(default_factory=list)
 
-    def found(self, code: AuditCode, where: str) -> None:
+    def report(self, code: AuditCode, where: str) -> None:
         if len(self.findings) < _MOST:
             self.findings.append(AuditFinding(code, where))
 
 
 def audit(conn: Connection, witnesses: Sequence[LogCheckpoint] = ()) -> Audit:
-    """Look at all of the log, in one reading of it. ``witnesses``: checkpoints that others hold."""
+    """Audit the whole log in one pass. ``witnesses``: checkpoints that others hold.
+
+    1. Check the chain of our checkpoints: numbers, previous hashes, sizes, columns.
+    2. Recompute the tree from the leaves, comparing every leaf, content and stored node; note the roots of the sizes
+       that any checkpoint names.
+    3. Compare these roots with our checkpoints, then with those of the witnesses.
+    4. Report refusals of witnesses.
+    """
+    # 1.
     result = Audit()
     checkpoints = _checkpoints(conn, result)
-    asked = {checkpoint.size for checkpoint in checkpoints} | {witness.size for witness in witnesses}
-    roots = _grow(conn, result, asked)
+    # 2.
+    sizes = {checkpoint.size for checkpoint in checkpoints} | {witness.size for witness in witnesses}
+    roots = _recomputed_roots(conn, result, sizes)
+    # 3.
     for checkpoint in checkpoints:
         where = f"checkpoint {checkpoint.number}, {checkpoint.size} leaves"
         if checkpoint.size > result.leaves:
-            result.found(AuditCode.TAIL_CUT, f"{where}; the log has {result.leaves}")
+            result.report(AuditCode.TAIL_CUT, f"{where}; the log has {result.leaves}")
         elif roots[checkpoint.size] != checkpoint.root:
-            result.found(AuditCode.REWRITTEN, where)
+            result.report(AuditCode.REWRITTEN, where)
     _compare(result, witnesses, checkpoints, roots)
+    # 4.
     for row in conn.execute("SELECT counterparty, checkpoint, refusal FROM custody_witness WHERE refusal IS NOT NULL"):
-        result.found(
+        result.report(
             AuditCode.WITNESS_REFUSED, f"{row['counterparty']}, checkpoint {row['checkpoint']}: {row['refusal']}"
         )
     return result
@@ -109,66 +121,66 @@ def _checkpoints(conn: Connection, result: Audit) -> list[CheckpointRow]:
     rows = conn.execute(
         "SELECT number, size, root, at, body, signature, witnessed FROM custody_checkpoint ORDER BY number"
     ).fetchall()
-    kept = [CheckpointRow(**row) for row in rows]
-    before, size = FIRST, 0
-    for number, checkpoint in enumerate(kept, start=1):
-        said = LogCheckpoint.model_validate_json(checkpoint.body)
-        if checkpoint.number != number or said.prev != before or checkpoint.size < size:
-            result.found(AuditCode.CHECKPOINT_MISSING, f"checkpoint {checkpoint.number}")
-        if (said.size, said.root) != (checkpoint.size, checkpoint.root.hex()):
-            result.found(AuditCode.CHECKPOINT_REWRITTEN, f"checkpoint {checkpoint.number}")
-        before, size = hashlib.sha256(checkpoint.body).hexdigest(), checkpoint.size
-    result.checkpoints = len(kept)
-    return kept
+    checkpoints = [CheckpointRow(**row) for row in rows]
+    previous, size = FIRST, 0
+    for number, checkpoint in enumerate(checkpoints, start=1):
+        body = LogCheckpoint.model_validate_json(checkpoint.body)
+        if checkpoint.number != number or body.prev != previous or checkpoint.size < size:
+            result.report(AuditCode.CHECKPOINT_MISSING, f"checkpoint {checkpoint.number}")
+        if (body.size, body.root) != (checkpoint.size, checkpoint.root.hex()):
+            result.report(AuditCode.CHECKPOINT_REWRITTEN, f"checkpoint {checkpoint.number}")
+        previous, size = hashlib.sha256(checkpoint.body).hexdigest(), checkpoint.size
+    result.checkpoints = len(checkpoints)
+    return checkpoints
 
 
-def _grow(conn: Connection, result: Audit, asked: set[int]) -> dict[int, bytes]:
-    """The roots of the sizes that are asked about, worked out from the leaves; every leaf and node is looked at."""
-    tree = _Tree(conn, result, asked)
+def _recomputed_roots(conn: Connection, result: Audit, sizes: set[int]) -> dict[int, bytes]:
+    """size → root of the first ``size`` leaves, recomputed; every leaf and stored node is compared on the way."""
+    tree = _Tree(conn, result, sizes)
     for row in _leaves(conn):
         if row["place"] is None:
             result.waiting += 1
             continue
         while result.leaves < row["place"]:
-            result.found(AuditCode.LEAF_MISSING, f"leaf {result.leaves}")
+            result.report(AuditCode.LEAF_MISSING, f"leaf {result.leaves}")
             tree.append(tree.stored(0, result.leaves))
         _check_content(row, result)
         leaf = merkle.leaf_hash(leaf_data(row["record_hash"], row["signature_hashes"]))
         if tree.stored(0, result.leaves) != leaf:
-            result.found(AuditCode.LEAF_REWRITTEN, f"leaf {result.leaves} ({row['id']}, {row['subject']})")
+            result.report(AuditCode.LEAF_REWRITTEN, f"leaf {result.leaves} ({row['id']}, {row['subject']})")
         tree.append(leaf)
     if (placed := size(conn)) > result.leaves:
-        result.found(AuditCode.TAIL_CUT, f"{placed} leaves were placed; the log has {result.leaves}")
+        result.report(AuditCode.TAIL_CUT, f"{placed} leaves were placed; the log has {result.leaves}")
     return tree.roots
 
 
 class _Tree:
-    """The tree as it grows leaf by leaf, beside its stored hashes."""
+    """The tree, recomputed leaf by leaf and compared with the stored hashes."""
 
-    def __init__(self, conn: Connection, result: Audit, asked: set[int]) -> None:
+    def __init__(self, conn: Connection, result: Audit, sizes: set[int]) -> None:
         self.roots: dict[int, bytes] = {}
         self._conn = conn
         self._result = result
-        self._asked = asked
+        self._sizes = sizes
         self._edge: list[bytes] = []  # complete subtrees, the largest first
-        self._pages: dict[int, tuple[int, dict[int, bytes]]] = {}  # of each level the page that is being read
+        self._pages: dict[int, tuple[int, dict[int, bytes]]] = {}  # level → its current page: number, hashes
 
     def append(self, leaf: bytes) -> None:
-        """Put ``leaf`` at the end, and look at every node that it completes."""
+        """Append ``leaf``, and compare every node that it completes with the stored one."""
         place, level, current = self._result.leaves, 0, leaf
         while place >> level & 1:
             current = merkle.node_hash(self._edge.pop(), current)
             level += 1
             if self.stored(level, place >> level) != current:
-                self._result.found(AuditCode.NODE_REWRITTEN, f"level {level}, node {place >> level}")
+                self._result.report(AuditCode.NODE_REWRITTEN, f"level {level}, node {place >> level}")
         self._edge.append(current)
         self._result.leaves = size = place + 1
         self._result.root = _root(self._edge)
-        if size in self._asked:
+        if size in self._sizes:
             self.roots[size] = self._result.root
 
     def stored(self, level: int, at: int) -> bytes:
-        """The hash that the log's table has there; nothing that any leaf gives where it has none."""
+        """The stored hash of node ``at`` of ``level``; b"", which no node has, if there is none."""
         page = at >> _PAGE_BITS
         if self._pages.get(level, (-1,))[0] != page:
             rows = self._conn.execute(
@@ -180,7 +192,8 @@ class _Tree:
 
 
 def _leaves(conn: Connection) -> Iterator[dict[str, Any]]:
-    """Every leaf with its bytes, by place; what waits for its place last. Through a cursor: the log may be long."""
+    """Every leaf with its content, by place; leaves without a place last."""
+    # A server-side cursor, since the log may not fit into memory.
     with conn.transaction(), conn.cursor(name="audit") as cursor:
         cursor.itersize = 1_000
         cursor.execute(
@@ -193,14 +206,14 @@ def _leaves(conn: Connection) -> Iterator[dict[str, Any]]:
 def _check_content(row: dict[str, Any], result: Audit) -> None:
     where = f"leaf {row['place']} ({row['id']}, {row['subject']})"
     if row["leaf_id"] is None:
-        result.found(AuditCode.CONTENT_MISSING, where)
+        result.report(AuditCode.CONTENT_MISSING, where)
         return
     if row["record"] is None:
         result.expired += 1
     elif hashlib.sha256(row["record"]).digest() != row["record_hash"]:
-        result.found(AuditCode.CONTENT_REWRITTEN, where)
+        result.report(AuditCode.CONTENT_REWRITTEN, where)
     if [hashlib.sha256(one).digest() for one in row["signatures"]] != row["signature_hashes"]:
-        result.found(AuditCode.CONTENT_REWRITTEN, f"{where}, signatures")
+        result.report(AuditCode.CONTENT_REWRITTEN, f"{where}, signatures")
 
 
 def _root(edge: Sequence[bytes]) -> bytes:
@@ -219,8 +232,8 @@ def _compare(
         result.compared += 1
         where = f"the witness's checkpoint of {witness.size} leaves, {witness.at:%Y-%m-%d %H:%M}"
         if log is not None and witness.log != log:
-            result.found(AuditCode.OTHER_LOG, f"{where}: {witness.log}")
+            result.report(AuditCode.OTHER_LOG, f"{where}: {witness.log}")
         elif witness.size > result.leaves:
-            result.found(AuditCode.TAIL_CUT, f"{where}; the log has {result.leaves}")
+            result.report(AuditCode.TAIL_CUT, f"{where}; the log has {result.leaves}")
         elif roots[witness.size].hex() != witness.root:
-            result.found(AuditCode.REPLACED if agrees else AuditCode.REWRITTEN, where)
+            result.report(AuditCode.REPLACED if agrees else AuditCode.REWRITTEN, where)

@@ -1,7 +1,8 @@
-"""Checkpoints: how long the log is and what its root is, signed by the log, stamped by a TSA, kept by witnesses.
+"""Checkpoints of the custody log: its size and root, signed by the log, time-stamped by a TSA, stored by witnesses.
 
-Everything signed is signed at once; the time of it is vouched for in batches: one stamp on a checkpoint covers every
-leaf below it. A day's checkpoint goes to every department that keeps them, with the proof that the log only grew.
+Records are signed immediately and time-stamped in batches: one stamp on a checkpoint covers every leaf below it. Once a
+day a checkpoint goes to the departments that are witnesses, with the proof that leaves were only appended. Replies of
+TSAs and witnesses are handled in hub.signing.anchoring.
 """
 
 import base64
@@ -30,21 +31,21 @@ _NONCE_BITS: Final = 63
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSchedule:
-    """When a checkpoint is due."""
+    """When checkpoints are due."""
 
     every: float
     """seconds between checkpoints, while there is something new"""
     leaves: int
-    """so many new leaves make one due at once"""
+    """number of new leaves that makes a checkpoint due at once"""
     again: float
-    """seconds after which a checkpoint without a stamp, that nobody tries to get any more, is made anew"""
+    """seconds after which a checkpoint without a stamp and without an open stamp request is replaced by a new one"""
     witness_every: float
-    """seconds between the checkpoints that departments are handed; 86,400 begins with the day in Vietnam"""
+    """seconds between checkpoints for witnesses; periods of 86,400 begin at midnight in Vietnam"""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRow:
-    """A checkpoint in the log's table."""
+    """A row of ``custody_checkpoint``."""
 
     number: int
     size: int
@@ -56,7 +57,7 @@ class CheckpointRow:
 
     @property
     def digest(self) -> bytes:
-        """What a time stamp is over."""
+        """SHA-256 of the body, over which time stamps are made."""
         return hashlib.sha256(self.body).digest()
 
 
@@ -69,48 +70,59 @@ class StampToken:
 
 
 def issue_if_due(
-    conn: Connection, catalogue: Catalogue, key: Callable[[], SigningKey], pace: CheckpointSchedule, now: datetime
+    conn: Connection, catalogue: Catalogue, key: Callable[[], SigningKey], schedule: CheckpointSchedule, now: datetime
 ) -> list[Wakeup]:
-    """Make a checkpoint if one is due, and owe it to the TSA and to the witnesses. What to wake-up after the commit.
+    """Issue a checkpoint if one is due, and return the wake-ups to publish after the commit.
 
-    The caller holds ``custody.try_lock``. ``key``: the log's; raises what it raises, and nothing is made then.
+    1. Decide whether a checkpoint is due, for its leaves or for the witnesses.
+    2. Sign and store it. ``key`` gives the log's key; what it raises is raised, and nothing is stored.
+    3. Put a stamp request for a TSA, and a message for every witness, into the outbox.
+
+    The caller holds ``custody.try_lock``.
     """
+    # 1.
     size, last = custody.size(conn), latest(conn)
-    # Also where nothing is new since the last checkpoint: a quiet weekend must not leave Friday's work unwitnessed.
-    witnessed = size > 0 and _is_witnesses_turn(_latest_witnessed(conn), size, pace, now)
-    if not witnessed and not _due(conn, pace, size, last, now):
+    # Also if no leaf is new since the last checkpoint: before a quiet weekend Friday's leaves must be witnessed.
+    witnessed = size > 0 and _is_due_for_witnesses(_latest_witnessed(conn), size, schedule, now)
+    if not witnessed and not _is_due(conn, schedule, size, last, now):
         return []
-    made = _make(conn, catalogue.signing.log, key(), size, last, now, witnessed=witnessed)
-    postings = [_stamp(conn, catalogue, made)]
+    # 2.
+    checkpoint = _issue(conn, catalogue.signing.log, key(), size, last, now, witnessed=witnessed)
+    # 3.
+    transfers = [_stamp_request(conn, catalogue, checkpoint)]
     if witnessed:
-        postings += [
-            _handed(conn, made, party.counterparty) for party in catalogue.departments.values() if party.witness
+        transfers += [
+            _witness_message(conn, checkpoint, department.counterparty)
+            for department in catalogue.departments.values()
+            if department.witness
         ]
-    for posting in postings:
-        outbox.put(conn, posting)
-    return [Wakeup(catalogue.counterparties[posting.counterparty].queue, posting.id) for posting in postings]
+    for transfer in transfers:
+        outbox.put(conn, transfer)
+    return [Wakeup(catalogue.counterparties[transfer.counterparty].queue, transfer.id) for transfer in transfers]
 
 
-def _due(conn: Connection, pace: CheckpointSchedule, size: int, last: CheckpointRow | None, now: datetime) -> bool:
+def _is_due(
+    conn: Connection, schedule: CheckpointSchedule, size: int, last: CheckpointRow | None, now: datetime
+) -> bool:
     if last is None:
         return size > 0
-    waited = (now - last.at).total_seconds()
+    age = (now - last.at).total_seconds()
     if size > last.size:
-        return waited >= pace.every or size - last.size >= pace.leaves
-    return waited >= pace.again and not _is_stamped(conn, last) and not _is_asked_for(conn)
+        return age >= schedule.every or size - last.size >= schedule.leaves
+    return age >= schedule.again and not _is_stamped(conn, last) and not _has_open_request(conn)
 
 
-def _is_witnesses_turn(before: CheckpointRow | None, size: int, pace: CheckpointSchedule, now: datetime) -> bool:
-    return before is None or (before.size < size and _turn(before.at, pace) != _turn(now, pace))
+def _is_due_for_witnesses(before: CheckpointRow | None, size: int, schedule: CheckpointSchedule, now: datetime) -> bool:
+    return before is None or (before.size < size and _period(before.at, schedule) != _period(now, schedule))
 
 
-def _turn(at: datetime, pace: CheckpointSchedule) -> int:
-    """The witnesses' turn that ``at`` belongs to, counted from a midnight in Vietnam."""
-    there = local(at)
-    return int(((there.utcoffset() or timedelta()).total_seconds() + there.timestamp()) // pace.witness_every)
+def _period(at: datetime, schedule: CheckpointSchedule) -> int:
+    """Number of the witness period that contains ``at``, counted from a midnight in Vietnam."""
+    moment = local(at)
+    return int(((moment.utcoffset() or timedelta()).total_seconds() + moment.timestamp()) // schedule.witness_every)
 
 
-def _make(
+def _issue(
     conn: Connection,
     log: str,
     key: SigningKey,
@@ -133,42 +145,44 @@ def _make(
         }
     )
     number = last.number + 1 if last else 1
-    made = CheckpointRow(number, size, root, now, body, cms.sign(body, key, now), witnessed)
+    checkpoint = CheckpointRow(number, size, root, now, body, cms.sign(body, key, now), witnessed)
     conn.execute(
         "INSERT INTO custody_checkpoint (number, size, root, at, body, signature, witnessed)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (made.number, made.size, made.root, made.at, made.body, made.signature, made.witnessed),
+        (number, size, root, now, body, checkpoint.signature, witnessed),
     )
-    return made
+    return checkpoint
 
 
-def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> NewTransfer:
-    """Ask the first TSA that is not known to be away."""
+def _stamp_request(conn: Connection, catalogue: Catalogue, checkpoint: CheckpointRow) -> NewTransfer:
+    """Stamp request for the first TSA that is neither paused nor behind an open circuit breaker."""
     authorities = [authority.counterparty for authority in catalogue.signing.stamping]
-    away = conn.execute(
+    unavailable = conn.execute(
         "SELECT code FROM counterparty WHERE code = ANY(%s) AND (paused_at IS NOT NULL OR breaker_open_until > now())",
         (authorities,),
     ).fetchall()
     policies = {authority.counterparty: authority.policy for authority in catalogue.signing.stamping}
-    here = [authority for authority in authorities if authority not in {row["code"] for row in away}]
-    asked = (here or authorities)[0]
+    available = [authority for authority in authorities if authority not in {row["code"] for row in unavailable}]
+    authority = (available or authorities)[0]
     return NewTransfer(
         id=new_id(Prefix.TRANSFER),
         kind=STAMP,
-        counterparty=asked,
-        ordering_key=transfer_key(made.number),  # one that is stuck holds up no other
-        key=transfer_key(made.number),
-        subject=transfer_key(made.number),
-        body=stamps.request(made.digest, secrets.randbits(_NONCE_BITS), policies[asked]),
+        counterparty=authority,
+        ordering_key=transfer_key(checkpoint.number),  # so that a stuck request blocks no later one
+        key=transfer_key(checkpoint.number),
+        subject=transfer_key(checkpoint.number),
+        body=stamps.request(checkpoint.digest, secrets.randbits(_NONCE_BITS), policies[authority]),
     )
 
 
-def _handed(conn: Connection, made: CheckpointRow, witness: str) -> NewTransfer:
-    held = _held(conn, witness)
-    path = merkle.consistency_path(held, made.size, lambda level, at: custody.node(conn, level, at)) if held else []
-    handed = WitnessedCheckpoint(
-        checkpoint=base64.b64encode(made.body).decode(),
-        signature=base64.b64encode(made.signature).decode(),
+def _witness_message(conn: Connection, checkpoint: CheckpointRow, witness: str) -> NewTransfer:
+    held = _size_held(conn, witness)
+    path: list[bytes] = []
+    if held:
+        path = merkle.consistency_path(held, checkpoint.size, lambda level, at: custody.node(conn, level, at))
+    message = WitnessedCheckpoint(
+        checkpoint=base64.b64encode(checkpoint.body).decode(),
+        signature=base64.b64encode(checkpoint.signature).decode(),
         held=held,
         consistency=[hash_.hex() for hash_ in path],
     )
@@ -177,14 +191,14 @@ def _handed(conn: Connection, made: CheckpointRow, witness: str) -> NewTransfer:
         kind=WITNESS,
         counterparty=witness,
         ordering_key="custody",
-        key=transfer_key(made.number),
-        subject=transfer_key(made.number),
-        body=handed.model_dump_json().encode(),
+        key=transfer_key(checkpoint.number),
+        subject=transfer_key(checkpoint.number),
+        body=message.model_dump_json().encode(),
     )
 
 
-def _held(conn: Connection, witness: str) -> int:
-    """The size that the witness will hold when the next checkpoint reaches it: its ordering key keeps the order."""
+def _size_held(conn: Connection, witness: str) -> int:
+    """Size that the witness will hold when the next checkpoint arrives, since its messages are delivered in order."""
     row = conn.execute(
         "SELECT c.size FROM custody_checkpoint c WHERE c.witnessed AND ("
         "EXISTS (SELECT 1 FROM custody_witness w"
@@ -197,17 +211,17 @@ def _held(conn: Connection, witness: str) -> int:
 
 
 def transfer_key(number: int) -> str:
-    """How the outbox calls a checkpoint."""
+    """Key of a checkpoint's transfers in the outbox."""
     return f"checkpoint-{number}"
 
 
-def number_in(name: str) -> int:
-    """The checkpoint that the outbox calls ``name``."""
-    return int(name.removeprefix("checkpoint-"))
+def number_in(key: str) -> int:
+    """Number of the checkpoint in a transfer key."""
+    return int(key.removeprefix("checkpoint-"))
 
 
 def recent(conn: Connection, limit: int) -> list[dict[str, Any]]:
-    """The newest checkpoints, with the time of their stamps and what the witnesses said."""
+    """The newest checkpoints, with the time of the first stamp and the number of witnesses and refusals."""
     return conn.execute(
         "SELECT c.number, c.size, c.root, c.at, c.witnessed,"
         " (SELECT min(s.at) FROM custody_stamp s WHERE s.checkpoint = c.number) AS stamped_at,"
@@ -220,30 +234,30 @@ def recent(conn: Connection, limit: int) -> list[dict[str, Any]]:
 
 def latest(conn: Connection) -> CheckpointRow | None:
     """The newest checkpoint."""
-    found = _find(conn, "ORDER BY number DESC LIMIT 1", ())
-    return found[0] if found else None
+    rows = _find(conn, "ORDER BY number DESC LIMIT 1", ())
+    return rows[0] if rows else None
 
 
 def by_number(conn: Connection, number: int) -> CheckpointRow | None:
     """The checkpoint with this number."""
-    found = _find(conn, "WHERE number = %s", (number,))
-    return found[0] if found else None
+    rows = _find(conn, "WHERE number = %s", (number,))
+    return rows[0] if rows else None
 
 
 def covering(conn: Connection, place: int) -> tuple[CheckpointRow, StampToken | None] | None:
-    """The checkpoint that anchors the leaf at ``place`` first, and its stamp; without any stamp, the first one."""
+    """The first stamped checkpoint that covers the leaf at ``place``, with its stamp; else the first without one."""
     stamped = _find(
         conn,
         "WHERE size > %s AND number IN (SELECT checkpoint FROM custody_stamp) ORDER BY number LIMIT 1",
         (place,),
     )
-    found = stamped or _find(conn, "WHERE size > %s ORDER BY number LIMIT 1", (place,))
-    return (found[0], earliest_stamp(conn, found[0].number)) if found else None
+    rows = stamped or _find(conn, "WHERE size > %s ORDER BY number LIMIT 1", (place,))
+    return (rows[0], earliest_stamp(conn, rows[0].number)) if rows else None
 
 
 def _latest_witnessed(conn: Connection) -> CheckpointRow | None:
-    found = _find(conn, "WHERE witnessed ORDER BY number DESC LIMIT 1", ())
-    return found[0] if found else None
+    rows = _find(conn, "WHERE witnessed ORDER BY number DESC LIMIT 1", ())
+    return rows[0] if rows else None
 
 
 def earliest_stamp(conn: Connection, number: int) -> StampToken | None:
@@ -258,8 +272,8 @@ def _is_stamped(conn: Connection, checkpoint: CheckpointRow) -> bool:
     return earliest_stamp(conn, checkpoint.number) is not None
 
 
-def _is_asked_for(conn: Connection) -> bool:
-    """Whether a stamp is on its way by itself, or is being waited for."""
+def _has_open_request(conn: Connection) -> bool:
+    """Whether a stamp request is not settled and goes on by itself."""
     row = conn.execute(
         "SELECT 1 FROM outbox WHERE kind = %s AND settled_at IS NULL AND state IN"
         " ('queued', 'sending', 'retrying', 'unknown') LIMIT 1",

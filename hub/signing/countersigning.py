@@ -1,4 +1,4 @@
-"""A department's own signatures: verified like anybody's, and bound to the department by what its TOML says."""
+"""Verify signatures of departments, and bind them to the department by the certificates or CA in its TOML."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,51 +19,52 @@ from schemas.trust_list import TrustEntry
 def verify_seal(
     content: bytes, signature: bytes, department: Department, catalogue: Catalogue, trust: Trust, at: datetime
 ) -> VerifiedSignature:
-    """Whose signature it is, if ``department``'s seal made it and it is valid at ``at``.
+    """Verify a signature of ``department``'s seal at ``at``.
 
-    ``trust``: the hub's own; a department with a CA of its own is judged by that. Raises Invalid, Undecided, and
-    NotConfigured where that CA's file cannot be used.
+    ``trust``: the hub's own; a department with its own CA is judged by that CA. Raises Invalid, Undecided, and
+    NotConfigured if that CA's file cannot be used.
     """
     own = department_trust(department, catalogue, trust)
     return _verified(content, signature, department, [SigningParty("seal", department.agency)], own, at)
 
 
 def check_record(
-    said: ReceiptRecord | HandoffRecord,
-    record: bytes,
+    record: ReceiptRecord | HandoffRecord,
+    content: bytes,
     signatures: Sequence[bytes],
     department: Department,
     catalogue: Catalogue,
     trust: Trust,
     at: datetime,
 ) -> None:
-    """That everybody signed ``record`` who has to, as its readers will ask: the person first, then the seal on that.
+    """Check that all required parties signed a record, by the rules of hub.signing.judge.
 
-    ``said``: the record, read. Raises as ``verify_seal`` does.
+    The person signs ``content``, the bytes of ``record``; the seal signs the person's signature. Raises as
+    ``verify_seal`` does.
     """
-    own, content = department_trust(department, catalogue, trust), record
-    wanted = parties.required_signers(said, catalogue.portal.centre)
-    if len(wanted) != len(signatures):
-        raise Invalid("signatures", f"{len(signatures)} signatures, and the record needs {len(wanted)}")
-    for signature, must_be in zip(signatures, wanted, strict=True):
-        _verified(content, signature, department, must_be, own, at)
+    own = department_trust(department, catalogue, trust)
+    required = parties.required_signers(record, catalogue.portal.centre)
+    if len(required) != len(signatures):
+        raise Invalid("signatures", f"{len(signatures)} signatures, and the record needs {len(required)}")
+    for signature, signer in zip(signatures, required, strict=True):
+        _verified(content, signature, department, signer, own, at)
         content = signature
 
 
 def _verified(
-    content: bytes, signature: bytes, department: Department, wanted: Sequence[SigningParty], own: Trust, at: datetime
+    content: bytes, signature: bytes, department: Department, signer: Sequence[SigningParty], own: Trust, at: datetime
 ) -> VerifiedSignature:
     signed = verifier.verify(content, signature, own, at=at)
     try:
-        for party in wanted:
+        for party in signer:
             parties.check(list(department_entries(department, own.roots)), party, signed.chain, at)
-    except Undecided as end:
-        raise Invalid(end.code, f"the certificate is not one of {department.code}, by the catalogue") from None
+    except Undecided as failure:
+        raise Invalid(failure.code, f"the certificate is not one of {department.code}, by the catalogue") from None
     return signed
 
 
 def department_trust(department: Department, catalogue: Catalogue, trust: Trust) -> Trust:
-    """The roots that vouch for ``department``, with the revocation lists of ``trust``. Raises NotConfigured."""
+    """``trust``; for a department with its own CA, its roots with the lists of ``trust``. Raises NotConfigured."""
     if department.signing.ca is None:
         return trust
     path = catalogue.folder / department.signing.ca
@@ -74,7 +75,7 @@ def department_trust(department: Department, catalogue: Catalogue, trust: Trust)
 
 
 def department_entries(department: Department, roots: Sequence[x509.Certificate]) -> Iterator[TrustEntry]:
-    """Its seal as the catalogue knows it; officers of its own by the id that their certificates carry."""
+    """Trust list entries of a department: its seal by the catalogue, its officers by the id in their certificates."""
     own = department.signing.certificates
     for code in agency_codes(department):
         for certificate in own:
@@ -87,5 +88,5 @@ def department_entries(department: Department, roots: Sequence[x509.Certificate]
 
 
 def agency_codes(department: Department) -> list[str]:
-    """Its codes in both registers."""
+    """The department's agency codes in both registers."""
     return list(dict.fromkeys((department.agency, department.qd20)))

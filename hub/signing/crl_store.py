@@ -1,4 +1,4 @@
-"""Revocation lists as we hold them: each that was ever fetched; a signature is judged by the list of its day."""
+"""Store of certificate revocation lists. All are kept, since a signature is judged by the list of its day."""
 
 import hashlib
 from pathlib import Path
@@ -13,26 +13,26 @@ from hub.messages.model import Message
 
 KIND: Final = "trust.crl"
 FOLDER: Final = "crls"
-"""in the keys' folder: lists that were put there by hand, or came with a development authority"""
+"""in the keys' folder: lists put there by hand, or by the development CA"""
 
 
 class CrlContext(Protocol):
-    """What keeping a list needs of hub.unit_of_work.UnitOfWork."""
+    """The part of hub.unit_of_work.UnitOfWork that ``keep_fetched`` uses."""
 
     @property
     def conn(self) -> Connection: ...
 
 
 def keep_fetched(uow: CrlContext, message: Message) -> list[Event]:
-    """Keep the list that a CA's poll has brought (inbox kind trust.crl)."""
+    """Store a list fetched from a CA (inbox kind trust.crl)."""
     store(uow.conn, message.body)
     return []
 
 
 def store(conn: Connection, der: bytes) -> None:
-    """Add a list (DER). The same one twice is one. Raises ValueError for what is no list or says no next update.
+    """Store a list (DER), once. Raises ValueError if it is unreadable or has no nextUpdate.
 
-    Its signature is not verified here: hub.signing.trust looks at no list that its issuer has not signed.
+    Its signature is not verified here: hub.signing.trust ignores a list that its issuer has not signed.
     """
     crl = x509.load_der_x509_crl(der)
     if crl.next_update_utc is None:
@@ -53,7 +53,8 @@ def store(conn: Connection, der: bytes) -> None:
 
 
 def newest(conn: Connection) -> list[bytes]:
-    """The last few lists of every issuer: the newest may be a forgery, which then does not hide the one before."""
+    """The three newest lists (DER) of every issuer."""
+    # Not only the newest: that may be a forgery, and must not displace the genuine one before it.
     rows = conn.execute(
         "SELECT der FROM (SELECT der, row_number() OVER (PARTITION BY issuer ORDER BY this_update DESC) AS place"
         " FROM crl) AS lists WHERE place <= 3"
@@ -62,5 +63,5 @@ def newest(conn: Connection) -> list[bytes]:
 
 
 def in_folder(keys: Path) -> list[bytes]:
-    """The lists that lie in the keys' folder."""
+    """Lists (DER or PEM) in the keys' folder."""
     return [path.read_bytes() for path in sorted((keys / FOLDER).glob("*.crl"))]

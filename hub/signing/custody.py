@@ -1,7 +1,7 @@
-"""The custody log: everything signed enters it, and whoever holds an older root of its tree (RFC 9162) sees what went.
+"""The custody log: an append-only Merkle tree (RFC 9162) of everything signed; an older root exposes any later change.
 
-``enter`` runs in the transaction of whatever was signed and takes no lock; ``sequence`` gives the leaves their places
-after they have been committed, one sequencer at a time.
+``enter`` adds a leaf in the transaction in which its record is signed, and takes no lock. ``sequence`` gives committed
+leaves their places in the tree, one sequencer at a time. hub.signing.checkpoints signs the tree's root.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from hub.signing.merkle import leaf_data
 from schemas.identifiers import Prefix, new_id
 
 BATCH: Final = 5_000
-"""leaves that one transaction places at most"""
+"""most leaves that one transaction sequences"""
 ANCHORED_WITHIN: Final = timedelta(minutes=15)
-"""what was signed has a time stamp by then, or somebody is told"""
+"""a leaf without a time stamp for longer is an alarm"""
 _LOCK: Final = 7_310_001
-"""PostgreSQL's advisory lock of whoever lengthens the log: a number that nothing else of ours uses"""
+"""PostgreSQL advisory lock of the sequencer; no other lock of ours has this number"""
 
-# Each part reads one row by an index, however long the log is: the health door asks this every few seconds.
+# Each part reads one row by an index, however long the log is: the health endpoint runs this every few seconds.
 _ANCHORED_SINCE: Final = """
 WITH anchored AS (
     SELECT COALESCE((SELECT c.size FROM custody_checkpoint c
@@ -36,7 +36,7 @@ SELECT LEAST((SELECT entered_at FROM custody_leaf WHERE place >= (SELECT size FR
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One entry of the log, with the bytes that it stands for. ``record`` is None once retention took it away."""
+    """One entry of the log. ``place`` is None until it is sequenced, ``record`` None once retention has deleted it."""
 
     id: str
     kind: str
@@ -50,7 +50,7 @@ class Leaf:
 
 
 def enter(conn: Connection, *, kind: str, subject: str, record: bytes, signatures: Sequence[bytes]) -> str:
-    """Put what was signed into the log, with the caller's transaction. ``signatures`` in the order of signing."""
+    """Insert a leaf in the caller's transaction, and return its id. ``signatures`` in the order of signing."""
     leaf_id = new_id(Prefix.LEAF)
     conn.execute(
         "WITH leaf AS (INSERT INTO custody_leaf (id, kind, subject, record_hash, signature_hashes)"
@@ -70,7 +70,7 @@ def enter(conn: Connection, *, kind: str, subject: str, record: bytes, signature
 
 
 def leaves_about(conn: Connection, subject: str) -> list[Leaf]:
-    """Every leaf about ``subject``, in the order in which they entered."""
+    """All leaves of ``subject`` (such as a handoff id), in the order in which they entered."""
     rows = conn.execute(
         "SELECT l.id, l.kind, l.subject, l.place, l.record_hash, l.signature_hashes, l.entered_at, c.record,"
         " c.signatures FROM custody_leaf l JOIN custody_content c ON c.leaf_id = l.id"
@@ -94,27 +94,32 @@ def leaves_about(conn: Connection, subject: str) -> list[Leaf]:
 
 
 def try_lock(conn: Connection) -> bool:
-    """Whether the caller may lengthen the log in this transaction: nobody else may until it ends."""
+    """Take the sequencer's lock until the transaction ends; False if another holds it."""
     return bool(one(conn, "SELECT pg_try_advisory_xact_lock(%s) AS mine", (_LOCK,))["mine"])
 
 
 def size(conn: Connection) -> int:
-    """How many leaves the tree has."""
+    """Number of leaves in the tree."""
     row = one(conn, "SELECT max(at) + 1 AS size FROM custody_node WHERE level = 0", ())
     return int(row["size"] or 0)
 
 
 def sequence(conn: Connection, *, limit: int = BATCH) -> int:
-    """Give waiting leaves their places, the oldest first, and write the tree's new nodes. How many it placed.
+    """Append waiting leaves to the tree, the oldest first; return how many. The caller holds ``try_lock``.
 
-    The caller holds ``try_lock``.
+    1. Take up to ``limit`` leaves without a place.
+    2. Number them from the size of the tree on.
+    3. Store the hash of every subtree that they complete.
     """
+    # 1.
     waiting = conn.execute(
         "SELECT id, record_hash, signature_hashes FROM custody_leaf WHERE place IS NULL ORDER BY seq LIMIT %s",
         (limit,),
     ).fetchall()
     if not waiting:
         return 0
+    # 2.
+    # 2.
     first = size(conn)
     leaves = [merkle.leaf_hash(leaf_data(row["record_hash"], row["signature_hashes"])) for row in waiting]
     conn.execute(
@@ -122,6 +127,8 @@ def sequence(conn: Connection, *, limit: int = BATCH) -> int:
         " WHERE custody_leaf.id = placed.id",
         ([row["id"] for row in waiting], list(range(first, first + len(waiting)))),
     )
+    # 3.
+    # 3.
     nodes = completed_subtrees(first, leaves, _edge(conn, first))
     conn.execute(
         "INSERT INTO custody_node (level, at, hash) SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::bytea[])",
@@ -131,12 +138,15 @@ def sequence(conn: Connection, *, limit: int = BATCH) -> int:
 
 
 def _edge(conn: Connection, size: int) -> dict[int, bytes]:
-    """level → the complete subtree of that level that stands at the right edge of a tree of ``size``."""
+    """level → hash of the rightmost complete subtree of that level, for each one bit of ``size``."""
     return {level: node(conn, level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1}
 
 
 def completed_subtrees(first: int, leaves: Sequence[bytes], edge: dict[int, bytes]) -> dict[tuple[int, int], bytes]:
-    """(level, at) → hash of every subtree that ``leaves``, appended from place ``first`` on, complete."""
+    """(level, index) → hash of every subtree completed by appending ``leaves`` (hashes) from place ``first`` on.
+
+    ``edge``: level → complete subtree at the right edge before, as ``_edge`` gives it.
+    """
     edge = dict(edge)
     complete: dict[tuple[int, int], bytes] = {}
     for place, leaf in enumerate(leaves, start=first):
@@ -151,15 +161,15 @@ def completed_subtrees(first: int, leaves: Sequence[bytes], edge: dict[int, byte
 
 
 def node(conn: Connection, level: int, at: int) -> bytes:
-    """The hash of a complete subtree. Raises LookupError if the log has no such node."""
+    """Read the hash of a complete subtree: index ``at`` of ``level``. Raises LookupError if there is none."""
     row = one(conn, "SELECT hash FROM custody_node WHERE level = %s AND at = %s", (level, at))
-    found = row["hash"]
-    assert isinstance(found, bytes)  # noqa: S101 - the column is bytea
-    return found
+    hash_ = row["hash"]
+    assert isinstance(hash_, bytes)  # noqa: S101 - the column is bytea
+    return hash_
 
 
 def anchored_since(conn: Connection) -> datetime | None:
-    """Since when something signed waits for a time stamp on a checkpoint that holds it; None if nothing waits."""
+    """Entry time of the oldest leaf that no time-stamped checkpoint covers; None if all are covered."""
     row = one(conn, _ANCHORED_SINCE, ())
     since = row["since"]
     assert since is None or isinstance(since, datetime)  # noqa: S101 - the column is timestamptz

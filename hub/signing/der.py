@@ -1,5 +1,6 @@
-"""DER (X.690), the little that writing a signature needs; reading is asn1crypto's. Written out, since it is 30 times
-faster than building the same bytes from asn1crypto's objects, and every handoff is signed in a worker.
+"""DER encoder (X.690) for the types that signatures need; asn1crypto reads.
+
+It is 30 times faster than building the same bytes from asn1crypto's objects, and every handoff is signed in a worker.
 """
 
 from collections.abc import Iterable
@@ -14,11 +15,11 @@ SEQUENCE: Final = 0x30
 SET: Final = 0x31
 _SHORT: Final = 0x80
 _UTC_TIME_UNTIL: Final = 2050
-"""From this year on a time is a GeneralizedTime (RFC 5652 section 11.3)."""
+"""from this year on a time is a GeneralizedTime (RFC 5652 section 11.3)"""
 
 
 def tlv(tag: int, *contents: bytes) -> bytes:
-    """``contents`` one after another under a tag of one byte."""
+    """Encode the concatenated ``contents`` under a one-byte tag."""
     body = b"".join(contents)
     size = len(body)
     if size < _SHORT:
@@ -28,7 +29,7 @@ def tlv(tag: int, *contents: bytes) -> bytes:
 
 
 def context(number: int, *contents: bytes) -> bytes:
-    """Under the constructed, context-specific tag [number]."""
+    """Encode under the constructed context-specific tag [number]."""
     return tlv(0xA0 | number, *contents)
 
 
@@ -37,12 +38,12 @@ def sequence(*contents: bytes) -> bytes:
 
 
 def set_of(elements: Iterable[bytes], tag: int = SET) -> bytes:
-    """In the order that DER wants: that of the bytes."""
+    """Encode a SET OF; DER sorts the elements by their encoding."""
     return tlv(tag, *sorted(elements))
 
 
 def integer(value: int) -> bytes:
-    """``value`` is not negative."""
+    """Encode a non-negative INTEGER."""
     return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
@@ -52,7 +53,7 @@ def oid(dotted: str) -> bytes:
 
 
 def time(at: datetime) -> bytes:
-    """``at`` (aware) to the second."""
+    """Encode ``at`` (aware), to the second, as UTCTime or GeneralizedTime."""
     moment = at.astimezone(UTC)
     if moment.year < _UTC_TIME_UNTIL:
         return tlv(0x17, moment.strftime("%y%m%d%H%M%SZ").encode())

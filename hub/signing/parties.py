@@ -1,7 +1,7 @@
-"""Who must have signed, and whether they did: the one place that binds a signature to its party.
+"""Which parties must sign a record, and whether a certificate is one of a party: binds a signature to its signer.
 
-What a record is says which parties have to sign it; the reader's trust list says by which certificates each of them
-signs. Names inside the evidence, in its certificates too, are claims and bind nobody.
+The kind of a record determines the parties that have to sign it; the reader's trust list determines the certificates of
+each. Names inside the evidence, in certificates too, are claims and prove nothing.
 """
 
 from collections.abc import Sequence
@@ -20,82 +20,81 @@ from schemas.trust_list import PartyKind, TrustEntry, TrustList
 
 SignedRecord = HandoffRecord | ReceiptRecord | MinuteRecord | SettlementTable
 ANY: Final = "*"
-"""instead of an officer's id or a TSA's code: whichever the list has"""
+"""matches any officer's id or TSA's code in the list"""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningParty:
-    """Somebody who has to sign."""
+    """A party that has to sign: a seal, officer, log or TSA (``kind``) of the agency or service ``holder``."""
 
     kind: PartyKind
     holder: str
     officer: str | None = None
     unit: str | None = None
-    """whose dossier the officer hands over; None: that cannot be told, and is not asked"""
+    """agency code of the department whose dossier the officer hands over; None: unknown, and not checked"""
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.kind, self.holder, self.officer, self.unit and f"({self.unit})")))
 
 
 class Register:
-    """A reader's trust list, to be asked. Safe to share between threads."""
+    """A reader's trust list with its hash. Safe to share between threads."""
 
     def __init__(self, listed: TrustList, sha256: str) -> None:
-        """``sha256``: of the list's bytes, by which a reader knows it."""
+        """``sha256``: of the list's bytes (hex), by which readers identify a version."""
         self.listed = listed
         self.sha256 = sha256
 
     @property
     def centre(self) -> str:
-        """The agency code of the Centre whose list it is."""
+        """Agency code of the Centre that issued the list."""
         return self.listed.centre
 
     def check(self, party: SigningParty, chain: Sequence[x509.Certificate], at: datetime) -> None:
-        """That the signer at the beginning of ``chain`` signs as ``party`` at ``at``; the root is at its end.
+        """Check that the certificate at the start of ``chain`` is one of ``party`` at ``at``; the root is at its end.
 
-        Raises Invalid where the list says that it is another's or that its time is another, Undecided where the list
-        does not know the certificate.
+        Raises Invalid if the list has it for another party or another period, Undecided if it does not list it.
         """
         check(self.listed.entries, party, chain, at)
 
 
 def check(entries: Sequence[TrustEntry], party: SigningParty, chain: Sequence[x509.Certificate], at: datetime) -> None:
-    """As ``Register.check``, by these entries."""
-    named = [entry for entry in entries if _is_named(entry, party, chain)]
-    theirs = [entry for entry in named if _is_of(entry, party)]
-    if any(_counts(entry, at) for entry in theirs):
+    """Check as ``Register.check`` does, by ``entries``."""
+    named = [entry for entry in entries if _names(entry, party, chain)]
+    theirs = [entry for entry in named if _is_for(entry, party)]
+    if any(_is_within_period(entry, at) for entry in theirs):
         return
     if theirs:
         raise Invalid("out-of-period", f"the trust list lets this certificate sign as {party} at another time only")
     if named:
-        raise Invalid("another-party", f"by the trust list it is {_called(named[0])}; it has to be {party}")
+        raise Invalid("another-party", f"by the trust list it is {_party_of(named[0])}; it has to be {party}")
     raise Undecided("not-listed", f"the trust list does not have it as {party}")
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of its DER, in hex."""
+    """SHA-256 of the certificate (DER), in hex."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def serial_names(certificate: x509.Certificate) -> list[str]:
-    """What stands in its subject as serialNumber."""
+    """The serialNumber attributes of the certificate's subject."""
     return [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
 
 
 def required_signers(
     record: SignedRecord, centre: str, handoff: HandoffRecord | None = None
 ) -> list[list[SigningParty]]:
-    """For every signature, in their order, the parties that its signer has to be, all at once.
+    """For each signature, in signing order, the parties that its signer has to be, all of them at once.
 
-    ``handoff``: what a receipt or a minute answers, where it can be read. Raises Invalid for a record that nobody may
-    sign: sides that do not fit its act, no officer where one has to sign.
+    ``handoff``: the handoff that a receipt or minute answers, if it could be read. Raises Invalid for a record that is
+    contradictory: sides that do not fit its act, or no officer where one has to sign.
     """
     if isinstance(record, SettlementTable):
         return [[SigningParty("seal", centre)]]
     side, unit = _signing_side(record), _unit(record, handoff)
     agencies = {side.agency}
     if isinstance(record, ReceiptRecord) and handoff is not None:
-        # One agency has a code in two registers; both have to be the signer's.
+        # An agency has a code in each of two registers; both have to be the signer's.
         agencies.add(handoff.receiver.agency)
     _check_sides(record, centre, handoff)
     seals = [SigningParty("seal", code) for code in sorted(agencies)]
@@ -113,17 +112,18 @@ def _signing_side(record: HandoffRecord | ReceiptRecord | MinuteRecord) -> Hando
 
 
 def _unit(record: HandoffRecord | ReceiptRecord | MinuteRecord, handoff: HandoffRecord | None) -> str | None:
-    """The department whose dossier it is."""
-    given = record if isinstance(record, HandoffRecord) else handoff
-    if given is None:
+    """Agency code of the department whose dossier is handed over; None if the handoff is not known."""
+    if isinstance(record, HandoffRecord):
+        handoff = record
+    if handoff is None:
         return None
-    return given.giver.agency if given.act is Act.RETURN else given.receiver.agency
+    return handoff.giver.agency if handoff.act is Act.RETURN else handoff.receiver.agency
 
 
 def _check_sides(
     record: HandoffRecord | ReceiptRecord | MinuteRecord, centre: str, handoff: HandoffRecord | None
 ) -> None:
-    """Raises Invalid unless roles, agencies and act belong together."""
+    """Raises Invalid unless the roles and agencies of the sides fit the record's act."""
     if isinstance(record, HandoffRecord):
         sides = [record.giver, record.receiver]
         roles = ["centre", "department"] if record.act is Act.TRANSFER else ["department", "centre"]
@@ -137,19 +137,19 @@ def _check_sides(
         raise Invalid("sides", "the sides named in the record are not those of its act")
 
 
-def _is_named(entry: TrustEntry, party: SigningParty, chain: Sequence[x509.Certificate]) -> bool:
-    """Whether the entry speaks of this certificate."""
+def _names(entry: TrustEntry, party: SigningParty, chain: Sequence[x509.Certificate]) -> bool:
+    """Whether the entry names the certificate at the start of ``chain``."""
     if entry.certificate is not None:
         return entry.certificate == fingerprint(chain[0])
     if entry.root != fingerprint(chain[-1]):
         return False
-    if entry.kind == "tsa":  # what makes a certificate a TSA's is its purpose (hub.signing.stamps)
+    if entry.kind == "tsa":  # a TSA's certificate is known by its purpose (hub.signing.stamps)
         return party.kind == "tsa" and entry.subject in (None, *serial_names(chain[0]))
-    subject = entry.subject or (party.officer if _is_of(entry, party) else None)
+    subject = entry.subject or (party.officer if _is_for(entry, party) else None)
     return subject is not None and serial_names(chain[0]) == [subject]
 
 
-def _is_of(entry: TrustEntry, party: SigningParty) -> bool:
+def _is_for(entry: TrustEntry, party: SigningParty) -> bool:
     return (
         entry.kind == party.kind
         and (party.holder in (entry.holder, ANY))
@@ -158,9 +158,9 @@ def _is_of(entry: TrustEntry, party: SigningParty) -> bool:
     )
 
 
-def _counts(entry: TrustEntry, at: datetime) -> bool:
+def _is_within_period(entry: TrustEntry, at: datetime) -> bool:
     return (entry.since is None or entry.since <= at) and (entry.until is None or at <= entry.until)
 
 
-def _called(entry: TrustEntry) -> str:
+def _party_of(entry: TrustEntry) -> str:
     return str(SigningParty(entry.kind, entry.holder, entry.officer, entry.unit))

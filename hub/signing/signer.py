@@ -1,8 +1,8 @@
-"""Who signs, in which order: the officer signs the record, then the Centre's seal signs the officer's signature.
+"""Sign records: the officer signs the record, then the Centre's seal signs the officer's signature.
 
-The seal is over the bytes of the person's signature, so that the order which the law asks for (NĐ 30/2020 Điều 32) can
-be seen by anybody. A certificate is judged as a stranger would judge it before anything is signed with it, and what a
-key gives is verified before it is used: nothing leaves this room that would not hold.
+The seal is over the bytes of the person's signature, which proves the order that the law requires (NĐ 30/2020 Điều 32).
+Before a key signs, its certificate is checked as a verifier will check it, and every signature is verified before it is
+used, so that no invalid signature is ever stored or sent.
 """
 
 import hashlib
@@ -31,11 +31,11 @@ from hub.signing.trust import Trust
 from hub.signing.verifier import Invalid, Undecided, VerifiedSignature
 
 FRESH: Final = 5.0
-"""seconds for which the revocation lists in hand are used without looking for newer ones"""
+"""seconds for which loaded revocation lists, and checks made by them, are reused"""
 
 
 class MayNotSign(RetryLater):
-    """Nothing was signed, for the reason given; it can be signed once that has been mended."""
+    """Signing was refused, for the reason given; it can be retried once that is corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Signatures:
 
 
 class Signer:
-    """Signs in the name of officers and of the Centre. Safe to share between threads."""
+    """Signs with the keys of officers, of the Centre and of the log. Safe to share between threads."""
 
     def __init__(
         self,
@@ -55,26 +55,26 @@ class Signer:
         signing: Signing,
         officers: Mapping[str, Officer],
         roots: Path | None,
-        lists: Callable[[], Sequence[bytes]],
+        crls: Callable[[], Sequence[bytes]],
     ) -> None:
-        """``roots``: PEM; None: the keys' folder has them. ``lists``: the revocation lists (DER) that we hold."""
+        """``roots``: PEM file; None: the one in the keys' folder. ``crls``: loads the stored revocation lists (DER)."""
         self._keyring = keyring
         self._signing = signing
         self._officers = officers
         self._roots = roots
-        self._lists = lists
+        self._load_crls = crls
         self._lock = threading.Lock()
         self._trust: Trust | None = None
-        self._held: tuple[bytes, ...] = ()
-        self._looked = 0.0
-        self._passed: dict[str, _Passed] = {}
+        self._crls: tuple[bytes, ...] = ()
+        self._refreshed = 0.0
+        self._checks: dict[str, _PathCheck] = {}
 
     def sign_record(
         self, record: bytes, officer: Officer, at: datetime, *, department: str | None = None
     ) -> Signatures:
-        """Both signatures over ``record``. ``department``: whose dossier it is; None: no department's.
+        """Sign ``record`` as ``officer``, and seal it. ``department``: whose dossier it is; None: no department's.
 
-        Raises MayNotSign with a code of hub.codes and the reason; then nothing was signed that anybody gets to see.
+        Raises MayNotSign with a code of hub.codes and the reason.
         """
         self.check_officer(officer, at, department)
         if officer.signs_elsewhere:
@@ -87,17 +87,17 @@ class Signer:
     def seal_record(
         self, record: bytes, person: bytes, officer: Officer, at: datetime, *, department: str | None = None
     ) -> Signatures:
-        """As ``sign_record``, where ``person`` was signed elsewhere and is brought in. Raises MayNotSign."""
+        """Verify and seal a signature ``person`` made on the officer's own device. Raises MayNotSign."""
         self.check_officer(officer, at, department)
         _check_bound(officer, self.verified(record, person, at).certificate)
         return Signatures(person, self._signed(person, self._signing.seal, at))
 
     def sealed(self, content: bytes, at: datetime) -> bytes:
-        """The Centre's seal over ``content`` that no officer signs: a table, a receipt. Raises MayNotSign."""
+        """Seal ``content`` that no officer signs, such as a table or a fee receipt. Raises MayNotSign."""
         return self._signed(content, self._signing.seal, at)
 
     def log_key(self, at: datetime) -> SigningKey:
-        """What checkpoints of the custody log are signed with. Raises MayNotSign."""
+        """The key that signs checkpoints of the custody log at ``at``. Raises MayNotSign."""
         return self._key(self._signing.log_key, at)
 
     def check_officer(self, officer: Officer, at: datetime, department: str | None = None) -> None:
@@ -113,46 +113,46 @@ class Signer:
             raise MayNotSign(HubCode.OFFICER_MAY_NOT_SIGN, f"{officer.id} {refusal}")
 
     def trial(self, name: str, at: datetime, officer: Officer | None = None) -> None:
-        """Sign what nobody gets to see with the key ``name``, and verify it. Raises MayNotSign with what is wrong."""
+        """Make and verify a trial signature with the key ``name``, which is discarded. Raises MayNotSign."""
         content = b"a trial of this key"
         self.verified(content, self._signed(content, name, at, officer), at)
 
     def verified(self, content: bytes, signature: bytes, at: datetime) -> VerifiedSignature:
-        """Whose signature it is, if it is valid at ``at`` by what we know now. Raises MayNotSign."""
-        with _refused():
+        """Verify a signature at ``at`` by our trust. Raises MayNotSign."""
+        with _as_refusal():
             return verifier.verify(content, signature, self.trust(), at=at)
 
     def trust(self) -> Trust:
-        """The roots that are believed and the revocation lists that we hold. Raises NotConfigured."""
+        """Our trusted roots and stored revocation lists, reloaded every FRESH seconds. Raises NotConfigured."""
         if self._trust is None:
-            return self._look()
-        # One thread looks, the others go on with what is known: they hold connections that it may be waiting for.
-        if time.monotonic() - self._looked > FRESH and self._lock.acquire(blocking=False):
+            return self._refresh()
+        # One thread reloads, the others use the old lists: they hold connections that the reload may be waiting for.
+        if time.monotonic() - self._refreshed > FRESH and self._lock.acquire(blocking=False):
             try:
-                return self._look()
+                return self._refresh()
             finally:
                 self._lock.release()
         return self._trust
 
-    def _look(self) -> Trust:
-        lists = tuple(self._lists())
-        if self._trust is None or lists != self._held:
-            self._trust, self._held = self._loaded(lists), lists
-        self._looked = time.monotonic()
+    def _refresh(self) -> Trust:
+        crls = tuple(self._load_crls())
+        if self._trust is None or crls != self._crls:
+            self._trust, self._crls = self._loaded(crls), crls
+        self._refreshed = time.monotonic()
         return self._trust
 
-    def _loaded(self, lists: Sequence[bytes]) -> Trust:
+    def _loaded(self, crls: Sequence[bytes]) -> Trust:
         try:
-            return Trust.load(self._believed(), lists)
+            return Trust.load(self._root_pem(), crls)
         except ValueError as error:
-            raise NotConfigured(f"the roots that are believed, or a revocation list: {error}") from None
+            raise NotConfigured(f"the trusted roots, or a revocation list: {error}") from None
 
-    def _believed(self) -> bytes:
+    def _root_pem(self) -> bytes:
         path = self._roots or self._keyring.folder / ROOTS
         try:
             return path.read_bytes()
         except OSError as error:
-            raise NotConfigured(f"the roots that are believed cannot be read: {path}: {error.strerror}") from None
+            raise NotConfigured(f"the trusted roots cannot be read: {path}: {error.strerror}") from None
 
     def _key(self, name: str, at: datetime) -> SigningKey:
         try:
@@ -161,42 +161,37 @@ class Signer:
             raise MayNotSign(HubCode.KEY_UNAVAILABLE, str(error)) from None
 
     def _signed(self, content: bytes, name: str, at: datetime, officer: Officer | None = None) -> bytes:
-        """Raises MayNotSign before anything is signed; the key is watched."""
+        """Sign with the key ``name``, once certificate and officer are checked. Raises MayNotSign."""
         key = self._key(name, at)
         if officer is not None:
             _check_bound(officer, key.certificate)
         self._check_path(name, key, at)
         try:
-            return cms.sign(content, _Watched(key), at)
+            return cms.sign(content, _VerifyingKey(key), at)
         except KeyUnavailable as error:
             raise MayNotSign(HubCode.KEY_UNAVAILABLE, str(error)) from None
 
     def _check_path(self, name: str, key: SigningKey, at: datetime) -> None:
-        """Raises MayNotSign unless the certificate is good at ``at``, by what a stranger would look at."""
-        trust, passed = self.trust(), self._passed.get(name)
-        if (
-            passed is not None
-            and passed.key is key
-            and passed.trust is trust
-            and abs((at - passed.at).total_seconds()) < FRESH
-        ):
+        """Raises MayNotSign unless the certificate has a valid path at ``at``. A check is reused for FRESH seconds."""
+        trust, last = self.trust(), self._checks.get(name)
+        if last is not None and last.key is key and last.trust is trust and abs((at - last.at).total_seconds()) < FRESH:
             return
-        with _refused():
+        with _as_refusal():
             trust.path(key.certificate, at, key.chain[1:])
-        self._passed[name] = _Passed(key, trust, at)
+        self._checks[name] = _PathCheck(key, trust, at)
 
 
 @dataclass(frozen=True, slots=True)
-class _Passed:
-    """This key was found good by this trust as of ``at``."""
+class _PathCheck:
+    """A successful path check of ``key`` by ``trust`` at ``at``."""
 
     key: SigningKey
     trust: Trust
     at: datetime
 
 
-class _Watched:
-    """A key whose every signature is verified before it is used: a failing token must not be found out years later."""
+class _VerifyingKey:
+    """A key that verifies each signature it makes, so that a faulty token is detected now and not years later."""
 
     def __init__(self, key: SigningKey) -> None:
         self.certificate = key.certificate
@@ -204,15 +199,15 @@ class _Watched:
         self._key = key
 
     def sign(self, data: bytes) -> bytes:
-        made = self._key.sign(data)
-        if not is_signature(public_key_of(self.certificate), made, data):
+        signature = self._key.sign(data)
+        if not is_signature(public_key_of(self.certificate), signature, data):
             raise KeyUnavailable("the key gave a signature that is not its certificate's")
-        return made
+        return signature
 
 
 @contextmanager
-def _refused() -> Iterator[None]:
-    """What trust says against a certificate, as a reason not to sign."""
+def _as_refusal() -> Iterator[None]:
+    """Turn Invalid and Undecided into MayNotSign."""
     try:
         yield
     except Invalid as error:

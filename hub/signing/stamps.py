@@ -1,9 +1,9 @@
-"""Time stamps (RFC 3161): the question to a time stamping authority, its answer, and what a kept token proves.
+"""Time stamps (RFC 3161): request to a time-stamping authority (TSA), its reply, and verification of a stored token.
 
-Tokens of real authorities are read with more patience than our own signatures: some do not sort the SET of
-certificates, some still write the older signing-certificate attribute, some bring certificates that have no part in it.
-What the authority signed has to be right all the same, and stays as it is; what it did not sign is written anew when
-the token arrives (``normalised``), in a form that has no free byte, and nothing but that form is believed later.
+Tokens are parsed more leniently than our own signatures: some TSAs do not sort the SET of certificates, some still
+write the older signing-certificate attribute, some add certificates outside the path. What the TSA signed must be
+correct and stays byte for byte; the rest is rewritten when the token arrives (``normalised``), and only that form is
+accepted later, so that no unsigned byte of a stored token can be changed.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Final
 
-from asn1crypto import cms, core, tsp
+from asn1crypto import cms as asn1
+from asn1crypto import core, tsp
 from cryptography import x509
 
-from hub.signing import algorithms, der
-from hub.signing import cms as files
+from hub.signing import algorithms, cms, der
 from hub.signing.cms import SignedData
 from hub.signing.trust import Path, Trust, is_issued_by
 from hub.signing.verdicts import Invalid
@@ -28,17 +28,17 @@ _TRUE: Final = b"\x01\x01\xff"
 
 
 class _Reply(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
-    """TimeStampResp; asn1crypto's own does not know that a refusal has no token."""
+    """TimeStampResp; in asn1crypto's own the token is not optional, and a refusal has none."""
 
     _fields: ClassVar = [
         ("status", tsp.PKIStatusInfo),
-        ("time_stamp_token", cms.ContentInfo, {"optional": True}),
+        ("time_stamp_token", asn1.ContentInfo, {"optional": True}),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """That data was there at ``at`` (UTC), on the word of ``certificate``'s owner."""
+    """A verified time stamp: the data existed at ``at`` (UTC), by the TSA that holds ``certificate``."""
 
     at: datetime
     serial: int
@@ -50,7 +50,7 @@ class Stamp:
 
 
 def request(digest: bytes, nonce: int, policy: str | None = None) -> bytes:
-    """A TimeStampReq for a SHA-256 ``digest`` that asks for the certificate. ``nonce``: a fresh random number."""
+    """Encode a TimeStampReq for a SHA-256 ``digest``, with certReq. ``nonce``: a fresh random number."""
     if len(digest) != hashlib.sha256().digest_size:
         raise ValueError("a SHA-256 digest has 32 bytes")
     imprint = der.sequence(der.sequence(der.oid(_SHA256), der.NULL), der.tlv(der.OCTETS, digest))
@@ -58,9 +58,9 @@ def request(digest: bytes, nonce: int, policy: str | None = None) -> bytes:
 
 
 def read_reply(reply: bytes, digest: bytes, nonce: int) -> bytes:
-    """The token in a TimeStampResp to ``request(digest, nonce)``, normalised. Its signature is ``verify``'s to check.
+    """The normalised token in a TimeStampResp to ``request(digest, nonce)``. Its signature is not checked (``verify``).
 
-    Raises Invalid: the authority refused, or answered another question.
+    Raises Invalid if the TSA refused, or replied to another request.
     """
     try:
         answer = _Reply.load(reply, strict=True)
@@ -71,7 +71,7 @@ def read_reply(reply: bytes, digest: bytes, nonce: int) -> bytes:
     if status not in _GRANTED:
         raise Invalid("stamp-refused", f"the time stamping authority answered: {status}")
     token = normalised(token)
-    info = _info(files.read(token))
+    info = _info(cms.read(token))
     if info.nonce != nonce:
         raise Invalid("stamp-nonce", "the time stamp answers another request (nonce)")
     if (info.hash, info.digest) != (_SHA256, digest):
@@ -80,16 +80,20 @@ def read_reply(reply: bytes, digest: bytes, nonce: int) -> bytes:
 
 
 def normalised(token: bytes) -> bytes:
-    """``token`` with all that its signature does not cover in one form: the signer's own path of certificates, sorted,
-    each algorithm in one encoding, no unsigned attribute, no list. What is signed keeps every byte. Raises Invalid.
+    """Rewrite what the signature of ``token`` does not cover, in a single form. Raises Invalid.
+
+    1. Of the certificates only the signer's path is kept, without the root, sorted.
+    2. Algorithms are in their preferred encoding; unsigned attributes and revocation lists are dropped.
     """
-    signed = files.read(token)
-    path = [files.signer_certificate(signed)]
+    # 1.
+    signed = cms.read(token)
+    path = [cms.signer_certificate(signed)]
     while above := [one for one in signed.certificates if one not in path and is_issued_by(path[-1], one)]:
         path.append(above[0])
-    kept = path[:1] + [one for one in path[1:] if one.subject != one.issuer]  # a root is the reader's own business
-    digest, signature = algorithms.plain(signed.digest_algorithm, signed.signature_algorithm)
-    return _written(signed, digest, signature, sorted(map(files.encoded, kept)))
+    certificates = path[:1] + [one for one in path[1:] if one.subject != one.issuer]  # the reader has his own roots
+    # 2.
+    digest, signature = algorithms.normalised(signed.digest_algorithm, signed.signature_algorithm)
+    return _written(signed, digest, signature, sorted(map(cms.encoded, certificates)))
 
 
 def _written(signed: SignedData, digest: bytes, signature: bytes, certificates: list[bytes]) -> bytes:
@@ -97,27 +101,36 @@ def _written(signed: SignedData, digest: bytes, signature: bytes, certificates: 
     octets = der.tlv(der.OCTETS, signed.signature)
     signer = der.sequence(der.integer(1), signed.sid, digest, attributes, signature, octets)
     content = der.sequence(der.oid(TST_INFO), der.context(0, der.tlv(der.OCTETS, signed.content or b"")))
-    return files.container(3, digest, content, certificates, signer)
+    return cms.container(3, digest, content, certificates, signer)
 
 
 def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
-    """What ``token`` proves about ``data``; the authority's certificate is judged as of the stamp's own time.
+    """Verify a normalised ``token`` over ``data``; the TSA's certificate is judged as of the stamp's own time.
+
+    1. The token is in normalised form, and its message imprint is the digest of ``data``.
+    2. The signature is the signer certificate's, and is bound to that certificate.
+    3. The certificate has a path to a trusted root at the stamp's time, and no certificate is superfluous.
+    4. The certificate is for time stamping only.
 
     Raises Invalid or Undecided.
     """
-    signed = files.read(token)
+    # 1.
+    signed = cms.read(token)
     info = _info(signed)
     if normalised(token) != token:
         raise Invalid("not-der", "the time stamp is not in the one form in which the hub keeps it")
     algorithm = algorithms.HASHES.get(info.hash)
     if algorithm is None or info.digest != hashlib.new(algorithm.name, data).digest():
         raise Invalid("stamp-imprint", "the time stamp is for other data")
-    certificate = files.signer_certificate(signed)
-    files.check_signature(signed, certificate, TST_INFO, signed.content or b"")
-    files.check_signing_certificate(signed, certificate, older=True)
+    # 2.
+    certificate = cms.signer_certificate(signed)
+    cms.check_signature(signed, certificate, TST_INFO, signed.content or b"")
+    cms.check_signing_certificate(signed, certificate, older=True)
+    # 3.
     chain = trust.path(certificate, info.at, signed.certificates)
     if not set(signed.certificates) <= set(chain):
         raise Invalid("certificates-superfluous", "a certificate in the time stamp has no part in it")
+    # 4.
     _check_purpose(certificate)
     return Stamp(at=info.at, serial=info.serial, policy=info.policy, certificate=certificate, chain=chain)
 
@@ -133,14 +146,14 @@ class _Info:
 
 
 def _info(signed: SignedData) -> _Info:
-    """The TSTInfo inside. Raises Invalid, also for a critical extension: none is understood here."""
+    """Parse the TSTInfo. Raises Invalid, also for a critical extension: none is supported."""
     try:
         info = tsp.TSTInfo.load(signed.content, strict=True)
         understood = info["version"].native == "v1" and not any(
             extension["critical"] for extension in info["extensions"].native or ()
         )
         imprint = info["message_imprint"]
-        found = _Info(
+        parsed = _Info(
             hash=imprint["hash_algorithm"]["algorithm"].dotted,
             digest=imprint["hashed_message"].native,
             at=info["gen_time"].native.astimezone(UTC),
@@ -152,11 +165,11 @@ def _info(signed: SignedData) -> _Info:
         raise Invalid("not-a-stamp", "the file holds no TSTInfo that can be read") from None
     if signed.content_type != TST_INFO or not understood:
         raise Invalid("not-a-stamp", "the file holds no TSTInfo of a kind that is understood here")
-    return found
+    return parsed
 
 
 def _check_purpose(certificate: x509.Certificate) -> None:
-    """RFC 3161 section 2.3: for time stamping and nothing else, and marked critical. Raises Invalid."""
+    """Check that the extended key usage is critical and only time stamping (RFC 3161 section 2.3). Raises Invalid."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except x509.ExtensionNotFound:

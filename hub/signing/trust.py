@@ -1,6 +1,6 @@
-"""Certificate paths to trusted roots and revocation lists (RFC 5280), judged at a moment.
+"""Certificate path validation against trusted roots and revocation lists (RFC 5280), as of a given time.
 
-Small on purpose: no policies, no name constraints, no OCSP. A certificate that needs what is not here is refused.
+A subset on purpose: no policies, no name constraints, no OCSP. A certificate that needs them is refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,12 +22,12 @@ DEEPEST: Final = 5
 _UNDERSTOOD: Final = frozenset(
     (x509.BasicConstraints.oid, x509.KeyUsage.oid, x509.ExtendedKeyUsage.oid, x509.SubjectAlternativeName.oid)
 )
-"""Critical extensions that do not make a certificate refused"""
+"""supported critical extensions; any other makes a certificate refused"""
 Path = tuple[x509.Certificate, ...]
 
 
 class Trust:
-    """The roots, and what is known beside them. Safe to share between threads."""
+    """Trust anchors, intermediates, revocation lists and the trust list of a reader. Safe to share between threads."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Trust:
         crls: Sequence[x509.CertificateRevocationList] = (),
         register: Register | None = None,
     ) -> None:
-        """``register``: the reader's trust list; without one a path is all that can be told, and not whose it is."""
+        """``register``: the reader's trust list; without one only paths are checked, not whose a certificate is."""
         self.register = register
         self.roots = tuple(roots)
         self.intermediates = tuple(intermediates)
@@ -45,7 +45,7 @@ class Trust:
 
     @classmethod
     def load(cls, pem: bytes, crls: Sequence[bytes] = ()) -> "Trust":
-        """Roots from a PEM bundle (what is not self-issued in it is no root, only an aid) and CRLs (DER or PEM).
+        """Load certificates (PEM; the self-issued ones are roots, others intermediates) and CRLs (DER or PEM).
 
         Raises ValueError.
         """
@@ -65,35 +65,36 @@ class Trust:
         return Trust(self.roots, (*self.intermediates, *intermediates), (*self.crls, *crls), self.register)
 
     def path(self, certificate: x509.Certificate, at: datetime, among: Sequence[x509.Certificate] = ()) -> Path:
-        """From ``certificate``, the signer's, to a root; every one of them good at ``at``. ``among``: issuers to try.
+        """Find a path from a signer's ``certificate`` to a root, valid at ``at``. ``among``: more issuers to try.
 
-        The signer needs a revocation list of its issuer that speaks of ``at``; for the CAs above a list counts where
-        there is one (an offline root has none to fetch). Raises Invalid or Undecided.
+        The signer's certificate needs a revocation list of its issuer that covers ``at``; for the CAs above, a list is
+        used if there is one (an offline root publishes none). Raises Undecided if any path may still prove valid, else
+        Invalid.
         """
-        ends: list[Invalid | Undecided] = []
+        failures: list[Invalid | Undecided] = []
         for path in self._paths((certificate,), (*among, *self.intermediates)):
             try:
                 self._check(path, at)
-            except (Invalid, Undecided) as end:
-                ends.append(end)
+            except (Invalid, Undecided) as failure:
+                failures.append(failure)
             else:
                 return path
-        ends.sort(
-            key=lambda end: isinstance(end, Invalid)
-        )  # one way that may yet prove good decides nothing against it
-        raise ends[0] if ends else Undecided("no-path", "the certificate does not lead to a root that is trusted here")
+        failures.sort(key=lambda failure: isinstance(failure, Invalid))  # Undecided first
+        if not failures:
+            raise Undecided("no-path", "the certificate does not lead to a root that is trusted here")
+        raise failures[0]
 
-    def _paths(self, begun: Path, pool: Sequence[x509.Certificate]) -> Iterator[Path]:
-        if begun[-1] in self.roots:
-            yield begun
+    def _paths(self, partial: Path, pool: Sequence[x509.Certificate]) -> Iterator[Path]:
+        if partial[-1] in self.roots:
+            yield partial
             return
         for root in self.roots:
-            if is_issued_by(begun[-1], root):
-                yield (*begun, root)
-        if len(begun) < DEEPEST - 1:
+            if is_issued_by(partial[-1], root):
+                yield (*partial, root)
+        if len(partial) < DEEPEST - 1:
             for issuer in dict.fromkeys(pool):
-                if issuer not in begun and issuer not in self.roots and is_issued_by(begun[-1], issuer):
-                    yield from self._paths((*begun, issuer), pool)
+                if issuer not in partial and issuer not in self.roots and is_issued_by(partial[-1], issuer):
+                    yield from self._paths((*partial, issuer), pool)
 
     def _check(self, path: Path, at: datetime) -> None:
         for depth, certificate in enumerate(path):
@@ -114,7 +115,7 @@ class Trust:
 
 
 def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
-    """None where the certificate does not say."""
+    """The key usage extension, if there is one."""
     try:
         return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
@@ -123,7 +124,7 @@ def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
 
 @lru_cache(maxsize=1024)
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether ``issuer`` is named by ``certificate`` and its key signed it."""
+    """Whether ``certificate`` names ``issuer`` and is signed by its key."""
     if certificate.issuer != issuer.subject:
         return False
     try:
@@ -135,7 +136,10 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
 
 @lru_cache(maxsize=1024)
 def _check_form(certificate: x509.Certificate, *, is_root: bool) -> None:
-    """What a certificate has to be like whatever it is for. A root's own signature is not what it is trusted for."""
+    """Check key, signature algorithm and critical extensions. Raises Invalid.
+
+    A root's signature is not checked: it is trusted because the reader has it.
+    """
     try:
         extensions = list(certificate.extensions)
         key = certificate.public_key()
@@ -155,7 +159,7 @@ def _check_signer(certificate: x509.Certificate) -> None:
 
 
 def _check_issuer(certificate: x509.Certificate, *, below: int) -> None:
-    """``below``: how many CAs stand between it and the signer."""
+    """Check that a CA may issue. ``below``: number of CAs between it and the signer. Raises Invalid."""
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
@@ -177,7 +181,7 @@ def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
 
 
 def load_crl(data: bytes) -> x509.CertificateRevocationList:
-    """From DER or PEM. Raises ValueError."""
+    """Load a revocation list (DER or PEM). Raises ValueError."""
     try:
         if data.lstrip().startswith(b"-----BEGIN"):
             return x509.load_pem_x509_crl(data)
@@ -187,7 +191,7 @@ def load_crl(data: bytes) -> x509.CertificateRevocationList:
 
 
 def is_usable_crl(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    """Whether it is ``issuer``'s, signed by it, and complete: one with a critical extension speaks of a part only."""
+    """Whether ``crl`` is issued and signed by ``issuer`` and complete: a critical extension would limit its scope."""
     key = issuer.public_key()
     if crl.issuer != issuer.subject or not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
         return False
@@ -212,21 +216,21 @@ def check_revoked(
     *,
     required: bool,
 ) -> None:
-    """Raises Invalid if it was revoked at ``at``; Undecided if it has to be known and no list speaks of ``at``."""
+    """Raises Invalid if it was revoked at ``at``; Undecided if ``required`` and no list covers ``at``."""
     for crl in lists:
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-        if entry is not None and _since(entry) <= at:
-            raise Invalid("revoked", f"a certificate was revoked with effect from {_since(entry):%Y-%m-%d %H:%M} UTC")
+        if entry is not None and (since := _revoked_from(entry)) <= at:
+            raise Invalid("revoked", f"a certificate was revoked with effect from {since:%Y-%m-%d %H:%M} UTC")
     if not required:
         return
     if not lists:
         raise Undecided("crl-missing", "there is no revocation list of the certificate's issuer")
-    if not any(_speaks_of(crl, certificate, at) for crl in lists):
+    if not any(_covers(crl, certificate, at) for crl in lists):
         raise Undecided("crl-stale", f"no revocation list says how things stood on {at:%Y-%m-%d %H:%M} UTC")
 
 
-def _since(entry: x509.RevokedCertificate) -> datetime:
-    """From when on its signatures are not believed: its CA may say that the key was lost before it was told."""
+def _revoked_from(entry: x509.RevokedCertificate) -> datetime:
+    """Time from which the certificate is revoked; the CA may date it back to the loss of the key (invalidityDate)."""
     try:
         invalidity = entry.extensions.get_extension_for_class(x509.InvalidityDate).value
     except x509.ExtensionNotFound:
@@ -234,9 +238,13 @@ def _since(entry: x509.RevokedCertificate) -> datetime:
     return min(entry.revocation_date_utc, invalidity.invalidity_date_utc)
 
 
-def _speaks_of(crl: x509.CertificateRevocationList, certificate: x509.Certificate, at: datetime) -> bool:
-    """In force at ``at``; or later, while the certificate still had to be on it (an expired one may be left out)."""
-    made, next_ = crl.last_update_utc, crl.next_update_utc
-    if made > at:
-        return made <= certificate.not_valid_after_utc
+def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate, at: datetime) -> bool:
+    """Whether the list shows the revocation status of ``certificate`` at ``at``.
+
+    It was in force then; or it was issued later but before the certificate expired, since a list may leave out expired
+    ones.
+    """
+    issued_at, next_ = crl.last_update_utc, crl.next_update_utc
+    if issued_at > at:
+        return issued_at <= certificate.not_valid_after_utc
     return next_ is not None and at <= next_

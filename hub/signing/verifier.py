@@ -1,8 +1,8 @@
-"""Verifying a detached CAdES-B signature, strictly: one signer, listed algorithms, one form of every byte.
+"""Verify a detached CAdES-B signature, strictly: one signer, accepted algorithms, DER throughout.
 
-Nothing in the file escapes: what the signature does not cover (its container, the embedded certificates) must be byte
-for byte what ``hub.signing.cms`` would write around it, and every embedded certificate must have a part in the path.
-Only the order of the certificates is the signer's own: the log's leaf is over the file, so even that is held fast.
+What the signature does not cover (the container, the embedded certificates) must be byte for byte what
+``hub.signing.cms`` writes, and every embedded certificate must be in the path, so that no byte can be changed.
+Only the order of the certificates is free; the log's leaf is a hash of the whole file, so it cannot be changed either.
 """
 
 from dataclasses import dataclass
@@ -34,43 +34,55 @@ SKEW: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSignature:
-    """A signature that holds."""
+    """A valid signature."""
 
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     """from ``certificate`` to the root"""
     signing_time: datetime
-    """the signer's own word, UTC; only a time stamp proves when"""
+    """claimed by the signer, UTC; only a time stamp proves it"""
 
 
 def verify(
     content: bytes | ExpiredContent, signature: bytes, trust: Trust, *, at: datetime | None
 ) -> VerifiedSignature:
-    """``at``: when the signature is known to have existed (now for what just arrived, its time stamp for what is old).
+    """Verify ``signature`` over ``content`` and the signer's certificate by ``trust``.
 
-    None: nothing proves when. It is judged as of now, and what has ended meanwhile leaves it undecided. What is wrong
-    in itself is Invalid even where trust cannot be told. Raises Invalid or Undecided.
+    ``at``: a time at which the signature is known to have existed (now for one that just arrived, its time stamp for an
+    old one). None: nothing proves when it was made; it is judged as of now, and an expired or revoked certificate
+    leaves it Undecided.
+
+    1. Verify the cryptography and the form of the file; what fails here is Invalid whatever is trusted.
+    2. The claimed signing time is not after ``at``, and is within the certificate's validity.
+    3. The certificate has a path to a trusted root at ``at``.
+    4. Every certificate in the file is in that path.
+
+    Raises Invalid or Undecided.
     """
+    # 1.
     signed, certificate = verify_integrity(content, signature)
+    # 2.
     moment = at or now()
     signing_time = _signing_time(signed)
     if signing_time > moment + SKEW:
         raise Invalid("signing-time", "the signature says that it was made later than it was here")
     if not certificate.not_valid_before_utc - SKEW <= signing_time <= certificate.not_valid_after_utc:
         raise Invalid("signing-time", "the signature says that it was made when its certificate was not valid")
+    # 3.
     try:
         chain = trust.path(certificate, moment, signed.certificates)
-    except Invalid as end:
-        if at is None and end.code in ("expired", "revoked"):
-            raise Undecided(end.code, f"{end.sentence}, and nothing proves that it was signed before") from None
+    except Invalid as failure:
+        if at is None and failure.code in ("expired", "revoked"):
+            raise Undecided(failure.code, f"{failure.sentence}, and nothing proves that it was signed before") from None
         raise
+    # 4.
     if not set(signed.certificates) <= set(chain):
         raise Invalid("certificates-superfluous", "a certificate in the file has no part in the signature")
     return VerifiedSignature(certificate=certificate, chain=chain, signing_time=signing_time)
 
 
 def verify_integrity(content: bytes | ExpiredContent, signature: bytes) -> tuple[SignedData, x509.Certificate]:
-    """The signature taken apart, and by whose key it was made; whether that certificate is good is not asked.
+    """Verify the cryptography and the form of a signature; return it and its certificate, whose trust is not checked.
 
     Raises Invalid or Undecided.
     """
@@ -98,7 +110,7 @@ def _check_form(signed: SignedData, signature: bytes) -> None:
         signed.signature_algorithm,
         der.tlv(der.OCTETS, signed.signature),
     )
-    # In whatever order: RFC 5652 asks for DER of the attributes only, and others' products do not sort the SET.
+    # In any order: RFC 5652 requires DER of the attributes only, and other products do not sort this SET.
     certificates = [encoded(certificate) for certificate in signed.certificates]
     if (
         len(set(certificates)) != len(certificates)
@@ -112,9 +124,9 @@ def _signing_time(signed: SignedData) -> datetime:
     if value is None:
         raise Invalid("signing-time", "the signature does not say when it was made")
     try:
-        told = asn1.Time.load(value, strict=True).native
+        claimed = asn1.Time.load(value, strict=True).native
     except (ValueError, TypeError):
-        told = None
-    if not isinstance(told, datetime) or der.time(told) != value:
+        claimed = None
+    if not isinstance(claimed, datetime) or der.time(claimed) != value:
         raise Invalid("signing-time", "the signing time cannot be read")
-    return told.astimezone(UTC)
+    return claimed.astimezone(UTC)

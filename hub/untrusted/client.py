@@ -1,7 +1,7 @@
-"""Client of the reader server: have an untrusted file read in another process, and get the result as lines of JSON.
+"""Client of the reader server: an untrusted file is read in another process, and its content returned as JSON lines.
 
-Costs the start of a process for the first file and a fork for each (decision 0023 has the figures). Each of our
-processes has one file read at a time. A file that crashes its reader is unreadable.
+The first file costs the start of a process, each one a fork (figures in decision 0023). A process reads one file at a
+time. A file that crashes its reader is unreadable.
 """
 
 import atexit
@@ -27,12 +27,12 @@ ReadResult = TypeVar("ReadResult")
 COMMAND: Final = (sys.executable, "-P", "-m", "hub.untrusted.server")
 """-P: nothing is imported from the working directory, where untrusted files may lie"""
 _ENVIRONMENT: Final = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
-"""variables that are passed on to the server: none of our secrets"""
+"""environment variables passed to the server; no secrets"""
 _OUT_OF_TIME: Final = frozenset({signal.SIGXCPU, signal.SIGALRM})
 _FROM_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP})
-"""what ends a reader within its limits: the system, or the machine's shutdown"""
+"""signals sent by others to a reader within its limits: the OOM killer, or a shutdown"""
 _STATUS: Final = 4
-"""bytes"""
+"""bytes of an exit status"""
 
 
 # Limits of memory, time and output for reading one file; hub.untrusted.server sets them in each fork.
@@ -71,16 +71,16 @@ def answer_limit(size: int) -> int:
 
 
 class ReaderLost(HubError):
-    """The reader's process went away, and not by its limits."""
+    """The reader's process was ended by someone else, or cannot be started; the file is not to blame."""
 
     def __init__(self, ended_by: signal.Signals | None = None) -> None:
         self.ended_by = ended_by
-        """None: no reader can be started at all"""
+        """None: no reader can be started"""
         super().__init__("the process that reads files from strangers cannot be started, or was ended")
 
 
 class _Ended(Exception):
-    """The reader stopped sending before it was done."""
+    """The reader's output ended without a final status."""
 
 
 class _ReaderServer:
@@ -127,7 +127,7 @@ class _ReaderServer:
 
 _lock = threading.Lock()
 _servers: Final[list[_ReaderServer]] = []
-"""the one that runs, if there is one"""
+"""the running server, if any"""
 
 
 @atexit.register
@@ -137,7 +137,7 @@ def _close() -> None:
 
 
 def _server() -> _ReaderServer:
-    """The server of this process; one that was started before a fork is the parent's."""
+    """The server of this process, started if necessary; a server from before a fork belongs to the parent."""
     if _servers and _servers[0].owner != os.getpid():
         _close()
     if not _servers:
@@ -146,10 +146,10 @@ def _server() -> _ReaderServer:
 
 
 def read(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], ReadResult]) -> ReadResult:
-    """Have ``reader`` (hub.untrusted.readers) read the file, and return what ``take`` makes of its lines.
+    """Read a file with ``reader`` (a name in hub.untrusted.readers); ``take`` converts its lines to the result.
 
-    Raises UnreadableFile; ReaderLost where no reader can be started. A reader that is killed from outside is started
-    once more; the second time the file is blamed.
+    ``how``: parameters of the reader, as JSON. A reader that is killed from outside is started once more; the second
+    time the file is unreadable. Raises UnreadableFile; ReaderLost if no reader can be started.
     """
     lost = ReaderLost()
     for _ in range(2):
@@ -181,7 +181,7 @@ def _once(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], R
 
 
 def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
-    """The lines of the reader, until its final status. Raises UnreadableFile, _Ended."""
+    """Yield the reader's lines up to its final status. Raises UnreadableFile, _Ended."""
     most, size_read = answer_limit(size), 0
     while True:
         try:
@@ -200,7 +200,7 @@ def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
 
 
 def _check(last: dict[str, Any], reader: str, size: int) -> None:
-    """Raises UnreadableFile where the reader's final status is not that all was read."""
+    """Raises UnreadableFile unless the reader's final status is success."""
     if last["end"] == "unreadable":
         raise UnreadableFile(StatementCode(last["code"]), last["sentence"], last["line"])
     if last["end"] == "memory":
@@ -213,7 +213,7 @@ def _check(last: dict[str, Any], reader: str, size: int) -> None:
 
 
 def _ending(status: int, size: int) -> Exception:
-    """The error of a reader that ended without a final status."""
+    """The error for a reader that exited with ``status`` and without a final status."""
     if not os.WIFSIGNALED(status):
         if os.waitstatus_to_exitcode(status) == UNLIMITED:
             return ReaderLost()

@@ -1,4 +1,4 @@
-"""Untrusted files as typed values: read by hub.untrusted.readers in another process, parsed from its lines here."""
+"""Read untrusted files as typed values: hub.untrusted.readers parses them in a child process, as lines of JSON."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def statements(profile: Statements, raw: bytes) -> tuple[Format, list[Statement]]:
-    """The format and the statements of a bank's file, by the bank's profile. Raises UnreadableFile."""
+    """Read a bank's file by the bank's profile: its format and statements. Raises UnreadableFile."""
 
     def take(lines: Iterator[bytes]) -> tuple[Format, list[Statement]]:
         format_: Format = json.loads(next(lines))
@@ -35,8 +35,9 @@ def _portions(lines: Iterator[bytes]) -> Iterator[Portion]:
 
 
 def trial(profile: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
-    """A bank's file as it is read by ``profile``: its format, row → what it was taken for and its text, the
-    statements, and what is wrong, which may be nothing. Raises UnreadableFile for what no profile reads.
+    """Try ``profile`` on a bank's file: its format; row number → (role, text); statements; error message or "".
+
+    Raises UnreadableFile for a file that no profile can read.
     """
 
     def take(lines: Iterator[bytes]) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
@@ -49,7 +50,7 @@ def trial(profile: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str,
 
 
 def sheets(raw: bytes, ending: str) -> "list[Sheet]":
-    """The sheets of a department's spreadsheet. Raises BadFile (hub.fees.settlements.department_files)."""
+    """Read a department's spreadsheet. Raises BadFile (hub.fees.settlements.department_files)."""
     from hub.fees.settlements.department_files import BadFile, Sheet  # noqa: PLC0415 - no worker needs it
 
     def take(lines: Iterator[bytes]) -> list[Sheet]:
@@ -72,7 +73,7 @@ def sheets(raw: bytes, ending: str) -> "list[Sheet]":
 
 
 def payout(raw: bytes) -> "PayoutReport":
-    """A gateway's report. Raises UnreadableFile."""
+    """Read a gateway's payout report. Raises UnreadableFile."""
     from hub.fees.reconciliation.matching.gateway_payouts import PayoutReport  # noqa: PLC0415 - see above
 
     [report] = read("payout", None, raw, lambda lines: [PayoutReport.model_validate_json(line) for line in lines])
@@ -80,7 +81,7 @@ def payout(raw: bytes) -> "PayoutReport":
 
 
 def virtual_accounts(raw: bytes) -> "list[VirtualAccountList]":
-    """A bank's list of virtual accounts. Raises UnreadableFile."""
+    """Read a bank's lists of virtual accounts. Raises UnreadableFile."""
     from hub.fees.reconciliation.matching.virtual import VirtualAccountList  # noqa: PLC0415 - see above
 
     return read("virtual accounts", None, raw, lambda lines: [VirtualAccountList(*json.loads(line)) for line in lines])
@@ -94,7 +95,7 @@ _KINDS: Final[Mapping[str, Callable[[str], Cell]]] = {
 
 
 def row_of(line: bytes) -> CellRow:
-    """The row of a line that readers.line has written."""
+    """Parse a row written by readers.line."""
     number, *cells = json.loads(line)
     return CellRow(number, [_cell(cell) for cell in cells])
 

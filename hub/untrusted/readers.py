@@ -1,4 +1,4 @@
-"""Readers by name: a file's bytes in, lines of JSON out. They run in the fork, and their output is not trusted."""
+"""Readers by name: bytes of a file in, JSON lines out. They run in the child process; their output is not trusted."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -12,12 +12,12 @@ from schemas.cells import Cell, CellRow, written
 from schemas.statement import Statement, StatementCode, UnreadableFile, gathered
 
 SHOWN: Final = 100
-"""characters of a row that a person is shown"""
+"""characters of a row that are displayed"""
 Reader = Callable[[Any, bytes], Iterator[bytes]]
 
 
 def _statements(how: Any, raw: bytes) -> Iterator[bytes]:
-    """The format; then each statement: its head, its entries, and an empty line."""
+    """Lines: the format; for each statement its head, its entries, and an empty line."""
     profile = Statements.model_validate_json(json.dumps(how))
     format_, portions = formats.portions(profile, raw)
     yield json.dumps(format_).encode()
@@ -29,7 +29,7 @@ def _statements(how: Any, raw: bytes) -> Iterator[bytes]:
 
 
 def _trial(how: Any, raw: bytes) -> Iterator[bytes]:
-    """The format, what each row was taken for, and an empty line; then the statements, or one line of what is wrong."""
+    """Lines: the format; number, role and text of each row; an empty line; the error message or ""; the statements."""
     profile = Statements.model_validate_json(json.dumps(how))
     yield json.dumps(formats.format_of(raw)).encode()
     rows: list[bytes] = []
@@ -47,7 +47,7 @@ def _trial(how: Any, raw: bytes) -> Iterator[bytes]:
 
 
 def _sheets(how: Any, raw: bytes) -> Iterator[bytes]:
-    """Each sheet: its name, its rows, and an empty line; or a list of what is wrong, where, and what to do."""
+    """Lines: for each sheet its name, its rows, and an empty line; or a list of place, problem and fix."""
     try:
         sheets = department_files.read(raw, how["ending"])
     except department_files.BadFile as error:
@@ -91,7 +91,7 @@ READERS: Final[Mapping[str, Reader]] = {
 
 
 def line(row: CellRow) -> bytes:
-    """The row as a line, for hub.untrusted.files.row_of."""
+    """Write a row as a line, for hub.untrusted.files.row_of."""
     return json.dumps([row.number, *map(_json_of, row.cells)]).encode()
 
 
@@ -99,7 +99,7 @@ _KINDS: Final[tuple[tuple[type[Any], str], ...]] = ((datetime, "datetime"), (dat
 
 
 def _json_of(cell: Cell) -> Any:
-    """The cell as JSON; a type that JSON lacks as its kind and its text."""
+    """A cell as JSON; a type that JSON lacks as a pair of its name and its text."""
     if isinstance(cell, timedelta):
         return ["timedelta", cell.total_seconds()]
     for kind, name in _KINDS:

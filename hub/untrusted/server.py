@@ -1,8 +1,8 @@
-"""Reader server, ``python -m hub.untrusted.server FD``: imports the readers once, reads each file in a fork of its own.
+"""Reader server, ``python -m hub.untrusted.server FD``: imports the readers once, and forks a child for each file.
 
 FD is a socket; each message on it carries another one (SCM_RIGHTS), over which the fork receives its request and
 answers (hub.untrusted.client). A fork sets its limits before it reads a byte. The server itself reads none, and ends
-with the process that started it, or after IDLE seconds.
+with the process that started it, or after IDLE seconds without a file.
 """
 
 import json
@@ -26,7 +26,7 @@ IDLE: Final = 60
 
 
 def serve(control: socket.socket) -> None:
-    """Read one file after another, and send each fork's exit status."""
+    """Fork for one file after another, and send each fork's exit status."""
     while select.select([control], [], [], IDLE)[0]:
         token, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not token:
@@ -45,12 +45,12 @@ def _read(channel: socket.socket) -> None:
         request = json.loads(source.readline())
         _limit(request["size"])
         raw = source.read(request["size"])
-        if len(raw) == request["size"]:  # else the client is gone
+        if len(raw) == request["size"]:  # else the client has gone
             answer.write(b"." + json.dumps(_answer(request, raw, answer)).encode() + b"\n")
 
 
 def _answer(request: dict[str, Any], raw: bytes, answer: BinaryIO) -> dict[str, Any]:
-    """Write the lines of the reader, and return its final status."""
+    """Write the reader's lines, and return its final status."""
     try:
         answer.writelines(b"+" + line + b"\n" for line in READERS[request["reader"]](request["how"], raw))
     except UnreadableFile as error:
@@ -66,8 +66,8 @@ def _answer(request: dict[str, Any], raw: bytes, answer: BinaryIO) -> dict[str, 
 
 
 def _limit(size: int) -> None:
-    """Limit memory and time. Where the system does not allow that, end: nothing is read."""
-    with suppress(OSError):  # where memory runs out, this process ends before any other
+    """Limit memory and time of this process. Exits if the system does not allow that."""
+    with suppress(OSError):  # the OOM killer takes this process first
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     try:
         for what, most in (
@@ -83,9 +83,9 @@ def _limit(size: int) -> None:
         traceback.print_exc()
         os._exit(client.UNLIMITED)
     signal.alarm(client.seconds_limit(size) * client.SLOWER)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a reader that panics quotes what it was given
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a parser that panics prints parts of the file
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this, with whom it ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, with which this process ends
     serve(socket.socket(fileno=int(sys.argv[1])))

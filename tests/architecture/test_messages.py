@@ -68,7 +68,7 @@ def test_every_exception_to_it_is_needed(place: str) -> None:
 def test_the_catalogue_is_in_step_with_the_code() -> None:
     messages = catalogue.extracted()
     assert {str(one.id) for one in committed() if one.id} == messages, "make messages"
-    fresh = catalogue.in_step(committed(), messages)
+    fresh = catalogue.synchronised(committed(), messages)
     assert (FILES / "hub.po").read_bytes() == catalogue.po_bytes(fresh), "make messages"
     assert (FILES / "hub.mo").read_bytes() == catalogue.mo_bytes(fresh), "make messages"
 
