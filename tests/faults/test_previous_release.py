@@ -36,6 +36,7 @@ def before(tmp_path: Path) -> Path:
         archive.extractall(tmp_path, filter="data")
     shutil.rmtree(tmp_path / STEPS)
     shutil.copytree(ROOT / STEPS, tmp_path / STEPS)
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")  # its grants.sql is run after the step
     return tmp_path
 
 

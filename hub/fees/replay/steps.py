@@ -51,14 +51,13 @@ _STEPS: Final = (
       AND j.action IN ('payment_order_confirmed', 'payment_order_returned')
     WHERE g.pass = 'PO' AND j.at NOT IN (SELECT at FROM lead) GROUP BY g.run_id
 )
-SELECT place, at, actor, action AS action, subject, reason, details FROM (
+SELECT place, at, actor, action, subject, reason, details FROM (
     SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS action,
            i.id AS subject, NULL AS reason, '{}'::jsonb AS details
     FROM told t JOIN public.inbox i ON i.id = t.message LEFT JOIN counted c ON (c.payment, c.at) = (t.payment, t.at)
     WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled' GROUP BY t.place, i.id
     UNION ALL
-    SELECT place, at, actor, CASE WHEN subject LIKE 'match %' THEN 'match ' WHEN subject LIKE 'ex\_%' THEN 'ex '
-               WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || action, subject, reason, details FROM decided
+    SELECT place, at, actor, action, subject, reason, details FROM decided
     UNION ALL
     SELECT id, at, actor, action, subject, reason, details FROM public.audit_log j
     WHERE (subject LIKE ANY (ARRAY['fd\_%', 'sf\_%']) AND action NOT IN ('exception_opened', 'demand_fee_exempted')
