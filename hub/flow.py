@@ -20,6 +20,7 @@ from hub.fees.payouts.orders import model
 from hub.fees.payouts.orders.model import PurposeHandler
 from hub.fees.payouts.refunds import order_events as refunds
 from hub.fees.receipts import issuing as issuer_messages
+from hub.fees.receipts import store as receipts
 from hub.fees.reconciliation import cash, notification_intake, notifications
 from hub.fees.reconciliation.matching import run
 from hub.fees.reconciliation.statements import importing
@@ -154,12 +155,10 @@ OUTBOUND: Final[Mapping[str, Outbound]] = {
         send=_witness, on_delivered=anchoring.keep_witness_receipt, on_refused=anchoring.keep_witness_refusal
     ),
     settlements.HAND: Outbound(send=_settle, on_delivered=settlements.received, on_refused=settlements.not_received),
-    issuer_messages.ISSUE: Outbound(
+    receipts.ISSUE: Outbound(
         send=_issue, find=_find_receipt, on_delivered=issuer_messages.issued, on_refused=issuer_messages.not_issued
     ),
-    issuer_messages.VOID: Outbound(
-        send=_void, on_delivered=issuer_messages.voided, on_refused=issuer_messages.not_voided
-    ),
+    receipts.VOID: Outbound(send=_void, on_delivered=issuer_messages.voided, on_refused=issuer_messages.not_voided),
 }
 """kind of a transfer → how it is sent and what its end means"""
 

@@ -1,5 +1,6 @@
 """Outbox: transfers that are owed to counterparties, and the evidence of each attempt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -130,3 +131,11 @@ def rotate_exchanges(conn: Connection) -> list[str]:
     has no right to create or drop a table.
     """
     return [row["dropped"] for row in conn.execute("SELECT rotate_exchange() AS dropped")]
+
+
+def by_key(conn: Connection, kinds: Sequence[str], key: str) -> list[dict[str, Any]]:
+    """The transfers of these kinds with this key, the oldest first: id, kind, state and error code."""
+    return conn.execute(
+        "SELECT id, kind, state, error_code FROM outbox WHERE kind = ANY(%s) AND key = %s ORDER BY seq",
+        (list(kinds), key),
+    ).fetchall()

@@ -127,16 +127,6 @@ READS: Final[dict[str, tuple[str, ...]]] = {
         "outbox",
     ),
     "hub/dossiers": ("inbox",),
-    "hub/fees/closing": (
-        "fee_exception",
-        "ledger_entry",
-        "ledger_line",
-        "payment",
-        "recon_run",
-        "statement",
-        "statement_file",
-        "statement_line",
-    ),
     "hub/fees/demands": ("dossier",),
     "hub/fees/exceptions": (
         "dossier",
@@ -163,7 +153,6 @@ READS: Final[dict[str, tuple[str, ...]]] = {
         "dossier",
         "fee_demand",
         "fee_demand_line",
-        "outbox",
     ),
     "hub/fees/reconciliation": (
         "audit_log",
@@ -180,26 +169,14 @@ READS: Final[dict[str, tuple[str, ...]]] = {
         "payment_order",
         "refund",
     ),
-    "hub/fees/resolutions": (
-        "fee_credit",
-        "ledger_entry",
-        "ledger_line",
-        "payment",
-        "payout_item",
-        "recon_run",
-    ),
     "hub/fees/settlements": (
         "dossier",
-        "fee_credit",
+        "fee_demand",
         "fee_demand_line",
         "fee_exception",
-        "ledger_checkpoint",
         "ledger_entry",
         "ledger_line",
-        "outbox",
-        "payment_order",
         "receipt",
-        "statement_line",
     ),
     "hub/handoffs": (
         "audit_log",
@@ -229,15 +206,6 @@ READS: Final[dict[str, tuple[str, ...]]] = {
 
 WRITES: Final[dict[str, tuple[str, ...]]] = {
     "hub/fees/payouts": ("statement_line",),
-    "hub/fees/resolutions": (
-        "match_group",
-        "match_leg",
-        "statement_line",
-    ),
-    "hub/fees/settlements": (
-        "audit_log",
-        "fee_demand",
-    ),
     "hub/messages": ("audit_log",),
     "hub/operations": (
         "counterparty",

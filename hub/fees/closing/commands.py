@@ -9,7 +9,7 @@ from hub.audit import AuditAction
 from hub.clock import last_of
 from hub.errors import InvalidState, NotFound
 from hub.fees import clerks, settlements
-from hub.fees.closing import balance, gates, store, totals
+from hub.fees.closing import figures, gates, store
 from hub.fees.closing.model import BOOK, CloseStep, Closing, Gate, Proposal
 from hub.fees.ledger import book
 from hub.fees.reconciliation.matching import overdue
@@ -51,19 +51,19 @@ def close_day(uow: UnitOfWork, account: str, day: date) -> Closing:
             )
         )
     # 3.
-    balance.open_account(uow, account)
+    figures.open_account(uow, account)
     # 4.
     proposal = store.proposal(uow.conn, "close", account, day)
     closing = proposal is not None and clerks.may_agree(uow, proposal.maker)
     checked = gates.of_day(uow, bank, account, day, closing=closing)
-    figures = totals.of_day(uow.conn, account, day)
+    control_totals = figures.day_totals(uow.conn, account, day)
 
     def close(agreed: Proposal) -> None:
         store.close_day(uow.conn, account, day, agreed, uow.actor)
         overdue.closed(uow, account, day)
 
     # 5.
-    return _propose_or_close(uow, account, day, checked, figures, close)
+    return _propose_or_close(uow, account, day, checked, control_totals, close)
 
 
 def close_month(uow: UnitOfWork, month: date) -> Closing:
@@ -89,7 +89,7 @@ def close_month(uow: UnitOfWork, month: date) -> Closing:
         raise InvalidState(vi("the ledger begins on {first}: there is nothing to close before", first=min(firsts)))
     # 3.
     checked = gates.of_month(uow, month, accounts)
-    figures = totals.of_month(uow.conn, month, accounts)
+    control_totals = figures.month_totals(uow.conn, month, accounts)
 
     def close(agreed: Proposal) -> None:
         digest = settlements.compute(uow, month)
@@ -97,7 +97,7 @@ def close_month(uow: UnitOfWork, month: date) -> Closing:
         store.close_month(uow.conn, month, agreed, uow.actor)
 
     # 4.
-    return _propose_or_close(uow, BOOK, month, checked, figures, close)
+    return _propose_or_close(uow, BOOK, month, checked, control_totals, close)
 
 
 def reopen_day(uow: UnitOfWork, account: str, day: date, reason: str) -> Closing:
@@ -115,8 +115,8 @@ def reopen_day(uow: UnitOfWork, account: str, day: date, reason: str) -> Closing
     closed_months = [f"{month:%Y-%m}" for month in months if store.month_digest(uow.conn, month) is not None]
     if closed_months:
         raise InvalidState(vi("month {listed} is closed: reopen the month first", listed=", ".join(closed_months)))
-    figures = {"v": 1, "account": account, "closed": {one.isoformat(): digest.hex() for one, digest in closed}}
-    return _propose_or_reopen(uow, account, day, figures, reason)
+    control_totals = {"v": 1, "account": account, "closed": {one.isoformat(): digest.hex() for one, digest in closed}}
+    return _propose_or_reopen(uow, account, day, control_totals, reason)
 
 
 def reopen_month(uow: UnitOfWork, month: date, reason: str) -> Closing:
@@ -166,18 +166,18 @@ def _propose_or_close(
     account: str,
     day: date,
     gates: Sequence[Gate],
-    figures: Mapping[str, Any],
+    control_totals: Mapping[str, Any],
     close: Callable[[Proposal], None],
 ) -> Closing:
-    """Take the next step of a close by its control totals ``figures``. Nothing is written while a gate is red."""
+    """Take the next step of a close by its ``control_totals``. Nothing is written while a gate is red."""
     if not all(gate.green for gate in gates):
         return Closing(account, day, CloseStep.REFUSED, gates)
-    digest = totals.digest(figures)
-    proposal, changed = _current_proposal(uow, "close", account, day, figures)
+    digest = figures.digest(control_totals)
+    proposal, changed = _current_proposal(uow, "close", account, day, control_totals)
     if proposal is not None and not clerks.may_agree(uow, proposal.maker):
         return Closing(account, day, CloseStep.WAITING, gates, digest)
     if proposal is None:
-        _propose(uow, "close", account, day, figures, None)
+        _propose(uow, "close", account, day, control_totals, None)
         uow.write_audit(
             name(account, day), AuditAction.PERIOD_CLOSE_PROPOSED, before="open", after="preclosed", reason=digest.hex()
         )
@@ -190,14 +190,16 @@ def _propose_or_close(
     return Closing(account, day, CloseStep.DONE, gates, digest)
 
 
-def _propose_or_reopen(uow: UnitOfWork, account: str, day: date, figures: Mapping[str, Any], reason: str) -> Closing:
-    """Take the next step of a reopening; ``figures``: the digests of what is closed."""
-    digest = totals.digest(figures)
-    proposal, changed = _current_proposal(uow, "reopen", account, day, figures)
+def _propose_or_reopen(
+    uow: UnitOfWork, account: str, day: date, control_totals: Mapping[str, Any], reason: str
+) -> Closing:
+    """Take the next step of a reopening; ``control_totals``: the digests of what is closed."""
+    digest = figures.digest(control_totals)
+    proposal, changed = _current_proposal(uow, "reopen", account, day, control_totals)
     if proposal is not None and not clerks.may_agree(uow, proposal.maker):
         return Closing(account, day, CloseStep.WAITING, digest=digest)
     if proposal is None:
-        _propose(uow, "reopen", account, day, figures, reason)
+        _propose(uow, "reopen", account, day, control_totals, reason)
         uow.write_audit(
             name(account, day), AuditAction.PERIOD_REOPEN_PROPOSED, before="closed", after="closed", reason=reason
         )
@@ -217,11 +219,11 @@ def _propose_or_reopen(uow: UnitOfWork, account: str, day: date, figures: Mappin
 
 
 def _current_proposal(
-    uow: UnitOfWork, action: store.CloseAction, account: str, day: date, figures: Mapping[str, Any]
+    uow: UnitOfWork, action: store.CloseAction, account: str, day: date, control_totals: Mapping[str, Any]
 ) -> tuple[Proposal | None, list[str]]:
-    """The open proposal if it is of exactly these ``figures``; else it ends, and what has changed is the second."""
+    """The open proposal if it is of exactly these totals; else it ends, and the second is what has changed."""
     proposal = store.proposal(uow.conn, action, account, day)
-    if proposal is None or proposal.digest == totals.digest(figures):
+    if proposal is None or proposal.digest == figures.digest(control_totals):
         return proposal, []
     store.end(uow.conn, proposal.id, checker=None, at=uow.now)
     if action == "close":
@@ -232,11 +234,16 @@ def _current_proposal(
             after="open",
             reason=proposal.digest.hex(),
         )
-    return None, totals.differences(proposal.totals, figures)
+    return None, figures.differences(proposal.totals, control_totals)
 
 
 def _propose(
-    uow: UnitOfWork, action: store.CloseAction, account: str, day: date, figures: Mapping[str, Any], reason: str | None
+    uow: UnitOfWork,
+    action: store.CloseAction,
+    account: str,
+    day: date,
+    control_totals: Mapping[str, Any],
+    reason: str | None,
 ) -> None:
     clerks.check_proposes(uow)
     store.propose(
@@ -244,8 +251,8 @@ def _propose(
         action,
         account,
         day,
-        digest=totals.digest(figures),
-        totals=figures,
+        digest=figures.digest(control_totals),
+        totals=control_totals,
         maker=uow.actor,
         reason=reason,
         at=uow.now,

@@ -6,65 +6,28 @@ from typing import Any, Final
 
 from config.banks import Bank
 from hub.clock import last_of, local
-from hub.fees.closing import balance, store
+from hub.fees import exceptions
+from hub.fees.closing import figures, store
 from hub.fees.closing.model import Gate, dong
+from hub.fees.ledger import balances
+from hub.fees.payments import payment_store
 from hub.fees.proof import proving
 from hub.fees.receipts import gaps
+from hub.fees.reconciliation import account_days
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
-
-_STATEMENTS: Final = """
-SELECT bool_or(%(day)s BETWEEN from_date AND to_date) AS covered, min(from_date) AS first, max(to_date) AS last,
-    (array_agg(broken ORDER BY chain) FILTER (WHERE from_date > %(day)s))[1] AS skipped
-FROM statement WHERE account = %(account)s AND chain IS NOT NULL
-"""
-
-_HELD: Final = """
-SELECT id, name, state, summary FROM statement_file WHERE bank = %s AND state IN ('quarantined', 'balanced') ORDER BY id
-"""
-
-_NEW: Final = """
-SELECT id, amount FROM statement_line
-WHERE account = %(account)s AND booking_date = %(day)s AND status = 'BOOK' AND state = 'new' ORDER BY id
-"""
-
-_MATCHED: Final = """
-SELECT (SELECT max(s.accepted_at) FROM statement s WHERE s.account = %(account)s AND (
-            (s.kind = 'statement' AND s.to_date = %(day)s) OR s.id IN (
-                SELECT l.statement_id FROM statement_line l
-                WHERE l.account = %(account)s AND l.booking_date = %(day)s AND l.status = 'BOOK'))) AS told,
-    (SELECT max(finished_at) FROM recon_run
-     WHERE account = %(account)s AND day = %(day)s AND state = 'completed') AS matched
-"""
-
-_EXCEPTIONS: Final = """
-WITH line AS (SELECT id::text AS id FROM statement_line WHERE account = %(account)s AND booking_date = %(day)s),
-     paid AS (SELECT id FROM payment WHERE account = %(account)s AND business_date = %(day)s)
-SELECT c.id, c.code, c.at_risk, c.due_on, c.carried_by FROM fee_exception c
-WHERE c.state <> 'resolved' AND c.code <> 'N02' AND (
-    (c.object_type = 'statement_line' AND c.object_id IN (SELECT id FROM line))
-    OR (c.object_type = 'payment' AND c.object_id IN (SELECT id FROM paid))
-    OR c.facts ->> 'line' IN (SELECT id FROM line) OR c.facts ->> 'payment' IN (SELECT id FROM paid))
-ORDER BY c.due_on, c.id
-"""
-"""N02 (on the statement, never notified) is counted, not settled."""
-
-_PROPOSED: Final = """
-SELECT day FROM close_proposal WHERE action = 'close' AND account = %s AND day < %s AND ended_at IS NULL
-"""
 
 
 def of_day(uow: UnitOfWork, bank: Bank, account: str, day: date, *, closing: bool) -> list[Gate]:
     """Check all gates of a day. ``closing``: another person has proposed it, so that agreeing closes it."""
-    asked = {"account": account, "day": day}
     return [
         _over(uow, day),
         _earlier(uow, account, day, closing=closing),
-        _statement(uow, bank, asked),
+        _statement(uow, bank, account, day),
         _files(uow, bank, account, day),
-        _lines(uow, asked),
-        _matched(uow, asked),
-        _exceptions(uow, asked),
+        _lines(uow, account, day),
+        _matched(uow, account, day),
+        _exceptions(uow, account, day),
         proof(uow),
         _balance(uow, account, day),
     ]
@@ -80,7 +43,7 @@ def _earlier(uow: UnitOfWork, account: str, day: date, *, closing: bool) -> Gate
     """A day's balance starts from the days before it: they are closed first, or while proposing, proposed."""
     waiting = [one for one in store.open_days(uow.conn, account, day) if one < day]
     if not closing:
-        proposed = {row["day"] for row in uow.conn.execute(_PROPOSED, (account, day))}
+        proposed = store.proposed_days(uow.conn, account, day)
         waiting = [one for one in waiting if one not in proposed]
     finding = (
         vi("{waiting} earlier days are open, from {first:%d/%m/%Y}", waiting=len(waiting), first=waiting[0])
@@ -91,23 +54,22 @@ def _earlier(uow: UnitOfWork, account: str, day: date, *, closing: bool) -> Gate
     return Gate("earlier", vi("Earlier days closed"), not waiting, finding, todo)
 
 
-def _statement(uow: UnitOfWork, bank: Bank, asked: Mapping[str, Any]) -> Gate:
+def _statement(uow: UnitOfWork, bank: Bank, account: str, day: date) -> Gate:
     """The day's statement was imported; or the bank makes none for it, and a later one was."""
-    label, day = vi("Statements complete"), asked["day"]
-    row = uow.conn.execute(_STATEMENTS, asked).fetchone() or {}
-    if row.get("covered"):
+    label, coverage = vi("Statements complete"), account_days.coverage(uow.conn, account, day)
+    if coverage.is_covered:
         return Gate("statement", label, True, vi("there is a statement"))
     todo = vi(
         "fetch the statement of {name}, or hub fee import; a day without movements needs a statement too",
         name=bank.name,
     )
-    if row.get("first") is None or day > row["last"]:
+    if coverage.first is None or coverage.last is None or day > coverage.last:
         return Gate("statement", label, False, vi("no statement reaches the end of the day yet"), todo)
-    if day < row["first"]:
+    if day < coverage.first:
         return Gate("statement", label, True, vi("before the account's first statement"))
     rule = bank.statements.days
     expected = rule == "every" or (rule == "working" and uow.calendar.is_working_day(day))
-    if expected and not row["skipped"]:
+    if expected and not coverage.is_gap_accepted:
         return Gate("statement", label, False, vi("the day's statement is missing"), todo)
     finding = (
         vi("missing, accepted by two persons") if expected else vi("the bank made none; the next statement follows on")
@@ -119,7 +81,7 @@ def _files(uow: UnitOfWork, bank: Bank, account: str, day: date) -> Gate:
     """No file that is held back is about the day. One whose days cannot be read may be about any."""
     held = [
         {"id": row["id"], "state": row["state"]}
-        for row in uow.conn.execute(_HELD, (bank.code,)).fetchall()
+        for row in account_days.held_files(uow.conn, bank.code)
         if not row["summary"] or any(_touches(bank, one, account, day) for one in row["summary"])
     ]
     finding = ", ".join(one["id"] for one in held) or vi("no file is held back")
@@ -132,17 +94,18 @@ def _touches(bank: Bank, period: Mapping[str, Any], account: str, day: date) -> 
     return (own is None or own.number == account) and period["from"] <= day.isoformat() <= period["to"]
 
 
-def _lines(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
-    new = [{"id": str(row["id"]), "amount": row["amount"]} for row in uow.conn.execute(_NEW, asked).fetchall()]
+def _lines(uow: UnitOfWork, account: str, day: date) -> Gate:
+    lines = account_days.unmatched_lines(uow.conn, account, day)
+    new = [{"id": str(line["id"]), "amount": line["amount"]} for line in lines]
     finding = vi("{new} lines have no result yet", new=len(new)) if new else vi("every line has a result")
-    todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
+    todo = f"hub fee match --account {account} --day {day}"
     return Gate("lines", vi("Every statement line has a result"), not new, finding, todo, new)
 
 
-def _matched(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
-    row = uow.conn.execute(_MATCHED, asked).fetchone() or {}
-    imported, matched = row.get("told"), row.get("matched")
-    todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
+def _matched(uow: UnitOfWork, account: str, day: date) -> Gate:
+    imported = account_days.imported_at(uow.conn, account, day)
+    matched = account_days.matched_at(uow.conn, account, day)
+    todo = f"hub fee match --account {account} --day {day}"
     label = vi("Matched after the last file")
     if imported is None:
         return Gate("matched", label, True, vi("nothing to match"))
@@ -156,10 +119,20 @@ def _matched(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     return Gate("matched", label, matched >= imported, finding, todo)
 
 
-def _exceptions(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
+def _exceptions(uow: UnitOfWork, account: str, day: date) -> Gate:
+    """Exceptions about the day's lines and payments; N02 (never notified) is no obstacle."""
+    about = [*account_days.line_ids(uow.conn, account, day), *payment_store.of_day(uow.conn, account, day)]
     items = [
-        {**row, "due_on": row["due_on"].isoformat(), "carried": row["carried_by"] is not None}
-        for row in uow.conn.execute(_EXCEPTIONS, asked).fetchall()
+        {
+            "id": one.id,
+            "code": one.code,
+            "at_risk": one.at_risk,
+            "due_on": one.due_on.isoformat(),
+            "carried_by": one.carried_by,
+            "carried": one.carried_by is not None,
+        }
+        for one in exceptions.open_about(uow.conn, about)
+        if one.code != "N02"
     ]
     open_ = [one for one in items if not one["carried"]]
     carried = len(items) - len(open_)
@@ -184,44 +157,33 @@ def proof(uow: UnitOfWork) -> Gate:
 
 def _balance(uow: UnitOfWork, account: str, day: date) -> Gate:
     """I2 of this day: what makes the two sides differ is listed, never netted."""
-    balance_of_day = balance.at(uow.conn, account, day)
-    if balance_of_day.by_statements is None:
-        finding = vi("ledger {balance}, no statement yet", balance=dong(balance_of_day.book))
+    balance = figures.day_balance(uow.conn, account, day)
+    if balance.by_statements is None:
+        finding = vi("ledger {balance}, no statement yet", balance=dong(balance.book))
     else:
         parts = (
-            (vi("booked on a later day"), balance_of_day.later),
-            (vi("opening balance difference"), balance_of_day.unposted),
-            (vi("break of the chain approved"), balance_of_day.breaks),
+            (vi("booked on a later day"), balance.later),
+            (vi("opening balance difference"), balance.unposted),
+            (vi("break of the chain approved"), balance.breaks),
         )
         listed = "".join(f" + {name} {dong(amount)}" for name, amount in parts if amount)
         finding = vi(
             "ledger {balance}{listed}; statement {statement}",
-            balance=dong(balance_of_day.book),
+            balance=dong(balance.book),
             listed=listed,
-            statement=dong(balance_of_day.by_statements),
+            statement=dong(balance.by_statements),
         )
     todo = vi(
         "find the line that is off by {difference}: hub fee prove, hub fee statements list",
-        difference=dong((balance_of_day.by_statements or 0) - balance_of_day.explained),
+        difference=dong((balance.by_statements or 0) - balance.explained),
     )
-    return Gate("balance", vi("The ledger's balance is the statement's"), balance_of_day.agrees, finding, todo)
+    return Gate("balance", vi("The ledger's balance is the statement's"), balance.agrees, finding, todo)
 
 
 # The gates of a month, and what they list so that two persons have seen it.
 
 _DAY: Final = timedelta(days=1)
 SUSPENSE: Final = ("113", "338", "339", "341")
-
-_OPEN_ITEMS: Final = """
-SELECT l.account, l.item, sum(l.dr - l.cr)::bigint AS net, min(e.business_date) AS since,
-    (SELECT string_agg(DISTINCT c.code, ' ' ORDER BY c.code) FROM fee_exception c WHERE c.state <> 'resolved'
-        AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item)) AS cases
-FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
-WHERE l.account = ANY(%s) AND e.business_date <= %s
-GROUP BY l.account, l.item HAVING sum(l.dr - l.cr) <> 0 ORDER BY since, l.account, l.item
-"""
-
-_FIRST_ENTRY: Final = "SELECT min(business_date) AS day FROM ledger_entry WHERE business_date < %s"
 
 
 def of_month(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> list[Gate]:
@@ -252,8 +214,8 @@ def _month_over(uow: UnitOfWork, month: date) -> Gate:
 def _before(uow: UnitOfWork, month: date) -> Gate:
     """The month before it is closed, unless this is the first in which anything was booked."""
     before = (month - _DAY).replace(day=1)
-    row = uow.conn.execute(_FIRST_ENTRY, (month,)).fetchone()
-    is_first = row is None or row["day"] is None
+    first = balances.first_day(uow.conn)
+    is_first = first is None or first >= month
     green = is_first or store.month_digest(uow.conn, before) is not None
     finding = (
         vi("the ledger's first month")
@@ -315,8 +277,19 @@ def _receipts(uow: UnitOfWork, month: date) -> Gate:
 
 def _items(uow: UnitOfWork, accounts: Sequence[str], month: date) -> list[dict[str, Any]]:
     last = last_of(month)
-    rows = uow.conn.execute(_OPEN_ITEMS, (list(accounts), last)).fetchall()
-    return [{**row, "since": row["since"].isoformat(), "days": (last - row["since"]).days} for row in rows]
+    items = balances.open_items(uow.conn, accounts, last)
+    codes = exceptions.codes_about(uow.conn, [one.item for one in items])
+    return [
+        {
+            "account": one.account,
+            "item": one.item,
+            "net": one.net,
+            "since": one.since.isoformat(),
+            "cases": " ".join(codes.get(one.item, ())) or None,
+            "days": (last - one.since).days,
+        }
+        for one in items
+    ]
 
 
 def _sum(items: Sequence[dict[str, Any]]) -> str:

@@ -8,6 +8,8 @@ from psycopg.types.json import Jsonb
 
 from hub.db import Connection
 from hub.fees.closing.model import BOOK, Proposal
+from hub.fees.ledger import balances
+from hub.fees.reconciliation import account_days
 
 CloseAction = Literal["close", "reopen"]
 
@@ -37,6 +39,15 @@ def proposal(conn: Connection, action: CloseAction, account: str, day: date) -> 
         (action, account, day),
     ).fetchone()
     return Proposal(**{**row, "digest": bytes(row["digest"])}) if row else None
+
+
+def proposed_days(conn: Connection, account: str, before: date) -> set[date]:
+    """Days of the account, before ``before``, that a person has proposed to close."""
+    rows = conn.execute(
+        "SELECT day FROM close_proposal WHERE action = 'close' AND account = %s AND day < %s AND ended_at IS NULL",
+        (account, before),
+    )
+    return {row["day"] for row in rows}
 
 
 def propose(
@@ -111,13 +122,10 @@ def last_closed_month(conn: Connection) -> date | None:
 
 
 def first_day(conn: Connection, account: str) -> date | None:
-    """The first day of which a statement or the book says something; None: neither ever spoke of the account."""
-    row = conn.execute(
-        "SELECT least((SELECT min(from_date) FROM statement WHERE account = %(account)s AND chain IS NOT NULL),"
-        " (SELECT min(business_date) FROM ledger_entry WHERE bank_account = %(account)s)) AS day",
-        {"account": account},
-    ).fetchone()
-    return row["day"] if row else None
+    """The first day of the account's statements or entries; None: it has neither."""
+    statements = account_days.coverage_start(conn, account)
+    days = [day for day in (statements, balances.first_day(conn, account)) if day is not None]
+    return min(days, default=None)
 
 
 def open_days(conn: Connection, account: str, until: date) -> list[date]:

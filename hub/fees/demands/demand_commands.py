@@ -4,7 +4,7 @@ Each locks the dossier before the demand, writes the audit log and returns the e
 rules of credits stand once, in the batch form that matching needs; a single credit is a batch of one.
 """
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -353,6 +353,29 @@ def keep(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     """Withdraw the refund. Raises InvalidState where none is under way."""
     before = demand_store.lock(uow.conn, demand_id)
     return _change(uow, before, before.amounts.refund_withdrawn(), AuditAction.DEMAND_REFUND_WITHDRAWN, reason)
+
+
+def settle_all(uow: UnitOfWork, demands: Sequence[str], *, by: str) -> None:
+    """Settle those of the locked demands that are paid: their money was transferred by the settlement ``by``."""
+    _move_all(uow, demands, DemandStatusCode.PAID, DemandStatusCode.SETTLED, AuditAction.DEMAND_SETTLED, by)
+
+
+def unsettle_all(uow: UnitOfWork, demands: Sequence[str], *, by: str) -> None:
+    """Set those of the locked demands that are settled back to paid: the transfer of ``by`` was returned."""
+    _move_all(uow, demands, DemandStatusCode.SETTLED, DemandStatusCode.PAID, AuditAction.DEMAND_NOT_SETTLED, by)
+
+
+def _move_all(
+    uow: UnitOfWork,
+    demands: Sequence[str],
+    before: DemandStatusCode,
+    after: DemandStatusCode,
+    action: AuditAction,
+    by: str,
+) -> None:
+    moved = demand_store.move_all(uow.conn, demands, before, after)
+    entries = [AuditEntry(demand, action, before=before, after=after, reason=by) for demand in moved]
+    audit.write_all(uow.conn, uow.actor, entries)
 
 
 def _valid(credited: demand_store.Credit | None, demand_id: str, evidence: str) -> demand_store.Credit:

@@ -111,6 +111,16 @@ def update(conn: Connection, demand: Demand, amounts: Amounts, *, expires_at: da
     return changed
 
 
+def move_all(conn: Connection, demands: Sequence[str], before: str, after: str) -> list[str]:
+    """Set the status of those demands that have the status ``before``; their ids, in order."""
+    rows = conn.execute(
+        "UPDATE fee_demand SET status = %s, version = version + 1, updated_at = now()"
+        " WHERE id = ANY(%s) AND status = %s RETURNING id",
+        (after, list(demands), before),
+    )
+    return sorted(row["id"] for row in rows)
+
+
 def waive_line(conn: Connection, demand_id: str, fee_code: str, *, exemption: str, basis: str) -> None:
     """Waive the whole of a line by an exemption."""
     conn.execute(
@@ -135,6 +145,26 @@ def credit_by(conn: Connection, demand_id: str, evidence: str) -> Credit | None:
             " WHERE demand_id = %s AND evidence = %s",
             (demand_id, evidence),
         ).fetchone()
+
+
+def payments_of(conn: Connection, demand_id: str, payment: str | None = None) -> list[Credit]:
+    """The credits of the demand that count and come from a payment, or from this one."""
+    with conn.cursor(row_factory=class_row(Credit)) as cursor:
+        return cursor.execute(
+            "SELECT evidence, amount, paid_at, confirmed_at, reversed_at, reversed_by FROM fee_credit"
+            " WHERE demand_id = %s AND reversed_at IS NULL AND evidence LIKE %s",
+            (demand_id, payment or r"pm\_%"),
+        ).fetchall()
+
+
+def unconfirmed(conn: Connection, demands: Sequence[str]) -> dict[str, int]:
+    """Demand → what counts for it and is on no statement yet, đồng; those without are left out."""
+    rows = conn.execute(
+        "SELECT demand_id, sum(amount)::bigint AS amount FROM fee_credit"
+        " WHERE demand_id = ANY(%s) AND confirmed_at IS NULL AND reversed_at IS NULL GROUP BY demand_id",
+        (list(demands),),
+    )
+    return {row["demand_id"]: row["amount"] for row in rows}
 
 
 def end_credits(conn: Connection, demand_id: str, *, by: str, at: datetime, evidence: str | None = None) -> None:

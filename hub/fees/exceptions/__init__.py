@@ -3,7 +3,9 @@
 from hub.fees.exceptions.model import FeeException
 from hub.fees.exceptions.store import (
     Opening,
+    codes_about,
     find,
+    open_about,
     open_all,
     open_exception,
     reopen,
@@ -15,7 +17,9 @@ from hub.fees.exceptions.store import (
 __all__ = [
     "FeeException",
     "Opening",
+    "codes_about",
     "find",
+    "open_about",
     "open_all",
     "open_exception",
     "reopen",

@@ -264,6 +264,38 @@ def reopen(conn: Connection, exception_ids: Collection[str]) -> list[str]:
     return [row["id"] for row in conn.execute(_REOPEN, (list(exception_ids),))]
 
 
+# Reads by what exceptions are about: payments, statement lines, demands.
+
+_ABOUT: Final = """
+WITH about AS (  -- a notify_event has a number for its id, as a statement line has
+    SELECT id, object_id AS item FROM fee_exception
+    WHERE state <> 'resolved' AND object_id = ANY(%(items)s) AND object_type <> 'notify_event'
+    UNION SELECT id, facts ->> 'payment' FROM fee_exception
+          WHERE state <> 'resolved' AND facts ->> 'payment' = ANY(%(items)s)
+    UNION SELECT id, facts ->> 'line' FROM fee_exception WHERE state <> 'resolved' AND facts ->> 'line' = ANY(%(items)s)
+)
+"""
+
+
+def open_about(conn: Connection, items: Sequence[str]) -> list[FeeException]:
+    """Open exceptions about these payments or statement lines, directly or by their facts; the first due first."""
+    with conn.cursor(row_factory=class_row(FeeException)) as cursor:
+        return cursor.execute(
+            f"{_ABOUT} SELECT {_COLUMNS} FROM fee_exception WHERE id IN (SELECT id FROM about) ORDER BY due_on, id",
+            {"items": list(items)},
+        ).fetchall()
+
+
+def codes_about(conn: Connection, items: Sequence[str]) -> dict[str, list[str]]:
+    """Item → the codes of the open exceptions about it, in order."""
+    rows = conn.execute(
+        f"{_ABOUT} SELECT a.item, array_agg(DISTINCT c.code ORDER BY c.code) AS codes"
+        " FROM about a JOIN fee_exception c ON c.id = a.id GROUP BY a.item",
+        {"items": list(items)},
+    )
+    return {row["item"]: row["codes"] for row in rows}
+
+
 # What exceptions are about, as an accountant knows it: dossier, payment reference, the payer's words, the amount.
 
 _NAMED: Final = r"""

@@ -86,3 +86,10 @@ def root(digests: Sequence[bytes]) -> bytes:
     leaves = [merkle.leaf_hash(digest) for digest in digests]
     nodes = custody.completed_subtrees(0, leaves, {})
     return merkle.root(len(leaves), lambda level, at: nodes[level, at])
+
+
+def signed(conn: Connection, last_seq: int) -> tuple[bytes, bytes] | None:
+    """Body and signature of the checkpoint whose last entry is ``last_seq``; None: there is none."""
+    query = "SELECT body, signature FROM ledger_checkpoint WHERE last_seq = %s"
+    row = conn.execute(query, (last_seq,)).fetchone()
+    return (bytes(row["body"]), bytes(row["signature"])) if row else None

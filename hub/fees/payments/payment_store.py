@@ -175,3 +175,9 @@ def paid_for(conn: Connection, payment_id: str) -> list[str]:
         "SELECT demand_id FROM fee_credit WHERE evidence = %s AND reversed_at IS NULL ORDER BY demand_id", (payment_id,)
     ).fetchall()
     return [row["demand_id"] for row in rows]
+
+
+def of_day(conn: Connection, account: str, day: date) -> list[str]:
+    """The payments that the account has of ``day``."""
+    rows = conn.execute("SELECT id FROM payment WHERE account = %s AND business_date = %s", (account, day))
+    return [row["id"] for row in rows]

@@ -13,7 +13,7 @@ from hub.events import Event
 from hub.fees import clerks, exceptions
 from hub.fees.demands import demand_store as demands
 from hub.fees.receipts import store
-from hub.fees.receipts.store import STANDS_WHILE, Due, FeeReceiptRow
+from hub.fees.receipts.store import ISSUE, STANDS_WHILE, VOID, Due, FeeReceiptRow
 from hub.locale import vi
 from hub.messages.model import Transfer
 from hub.messages.outbox import NewTransfer
@@ -23,10 +23,6 @@ from schemas.amount_in_words import in_words
 from schemas.fee_receipt import NAMES, TYPE, FeeReceipt, Issued, ReceiptLine, ReceiptNumber, Voided, Voiding
 from schemas.identifiers import Prefix, new_id
 from schemas.portal import FeeKind
-
-ISSUE: Final = "receipt.issue"
-VOID: Final = "receipt.void"
-"""kinds of transfer"""
 
 
 def send_to_issuer(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> None:

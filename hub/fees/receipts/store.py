@@ -13,7 +13,12 @@ from hub.errors import NotFound
 from hub.events import Event
 from hub.fees.demands.model import DemandStatusCode
 from hub.locale import vi
+from hub.messages import outbox
 from hub.unit_of_work import UnitOfWork
+
+ISSUE: Final = "receipt.issue"
+VOID: Final = "receipt.void"
+"""kinds of transfer"""
 
 STANDS_WHILE: Final = (
     DemandStatusCode.PAID_UNCONFIRMED.value,
@@ -220,10 +225,7 @@ def detail(conn: Connection, receipt_id: str) -> Row | None:
         " voided_by, void_notified_at FROM receipt WHERE id = %s",
         (receipt_id,),
     ).fetchone()
-    transfers = conn.execute(
-        "SELECT id, kind, state, error_code FROM outbox WHERE key = %s AND kind LIKE 'receipt.%%' ORDER BY seq",
-        (receipt_id,),
-    ).fetchall()
+    transfers = outbox.by_key(conn, [ISSUE, VOID], receipt_id)
     return {**row, **(more or {}), "chain": _chain(conn, receipt_id), "transfers": transfers}
 
 

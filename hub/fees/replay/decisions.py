@@ -6,14 +6,15 @@ A transaction is replayed by its leading line of the audit log; its other lines 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from psycopg.types.json import Jsonb
+
 from hub.audit import AuditAction
 from hub.clock import last_of
-from hub.db import one
+from hub.db import Connection, one
 from hub.fees.ledger import Origin, Share, post, postings
 from hub.fees.payouts import orders
 from hub.fees.payouts.chargebacks import commands as chargebacks
 from hub.fees.reconciliation.matching import commands as matches
-from hub.fees.replay import translation
 from hub.fees.resolutions import commands as resolution_commands
 from hub.unit_of_work import UnitOfWork
 
@@ -85,22 +86,22 @@ def _resolved(uow: UnitOfWork, step: ReplayDecision) -> None:
     decision = step.details
     if decision["resolution"] in NOTHING:
         return
-    about, details = translation.exception(uow.conn, step.subject), translation.details(uow.conn, decision["details"])
+    about, details = _replayed_exception(uow.conn, step.subject), _replayed_details(uow.conn, decision["details"])
     resolution_commands.resolve(uow, about, decision["resolution"], details, decision["reason"])
 
 
 def _withdrawn(uow: UnitOfWork, step: ReplayDecision) -> None:
     if step.details["resolution"] not in NOTHING:
-        resolution_commands.withdraw(uow, translation.exception(uow.conn, step.subject), "replayed")
+        resolution_commands.withdraw(uow, _replayed_exception(uow.conn, step.subject), "replayed")
 
 
 def _reopened(uow: UnitOfWork, step: ReplayDecision) -> None:
-    resolution_commands.reopen(uow, translation.exception(uow.conn, step.subject, over=True), "replayed")
+    resolution_commands.reopen(uow, _replayed_exception(uow.conn, step.subject, over=True), "replayed")
 
 
 def _of_match(command: Callable[[UnitOfWork, int, str], object]) -> Callable[[UnitOfWork, ReplayDecision], None]:
     def decided(uow: UnitOfWork, step: ReplayDecision) -> None:
-        command(uow, translation.match(uow.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
+        command(uow, _replayed_match(uow.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
 
     return decided
 
@@ -119,7 +120,7 @@ def _requested(uow: UnitOfWork, step: ReplayDecision) -> None:
         uow.conn.execute(_ANSWERED, {"id": subject, "order": step.subject})
     elif uow.conn.execute("UPDATE refund SET state = 'requested' WHERE id = %s", (subject,)).rowcount == 0:
         item = one(uow.conn, "SELECT item FROM public.refund WHERE id = %s", (subject,))["item"]
-        uow.conn.execute(_REFUND, {"id": subject, "item": translation.item(uow.conn, item)})
+        uow.conn.execute(_REFUND, {"id": subject, "item": _replayed_item(uow.conn, item)})
     uow.conn.execute(_ORDER, (step.subject,))
 
 
@@ -144,7 +145,7 @@ def _retained(uow: UnitOfWork, settlement: str, sign: int, kind: str) -> None:
 
 def _charged_back(uow: UnitOfWork, step: ReplayDecision) -> None:
     row = one(uow.conn, "SELECT payment_id FROM public.chargeback WHERE id = %s", (step.subject,))
-    payment = translation.payment(uow.conn, row["payment_id"])
+    payment = _replayed_payment(uow.conn, row["payment_id"])
     uow.conn.execute(_CHARGEBACK, {"id": step.subject, "payment": payment})
 
 
@@ -172,3 +173,97 @@ DECIDED: Final[Mapping[str, Callable[[UnitOfWork, ReplayDecision], object]]] = {
     AuditAction.CHARGEBACK_LOST: lambda uow, step: chargebacks.lost(uow, step.subject, "replayed"),
 }
 """action of a leading line → how it is replayed"""
+
+
+# The hub's ids, and those of the replayed rows, found by their natural keys: demands, orders, refunds, chargebacks and
+# settlements keep their ids; payments, lines, matches and exceptions get others. pg_temp is searched first here, and
+# ``public.`` is the hub's own table.
+
+_PAYMENT: Final = """
+SELECT p.id FROM payment p JOIN public.payment h USING (provider, provider_txn) WHERE h.id = %s
+"""
+_LINE: Final = """
+SELECT l.id FROM statement_line l JOIN public.statement_line h USING (account, line_key) WHERE h.id = %s
+"""
+_MATCH: Final = """
+SELECT g.id FROM match_group g JOIN match_leg t ON t.group_id = g.id AND t.number = 1
+JOIN statement_line l ON l.id = t.line_id
+JOIN public.statement_line hl USING (account, line_key)
+JOIN public.match_leg ht ON ht.line_id = hl.id AND ht.number = 1 AND ht.demand_id IS NOT DISTINCT FROM t.demand_id
+JOIN public.match_group h ON h.id = ht.group_id AND h.pass = g.pass
+WHERE h.id = %s AND g.state IN ('proposed', 'confirmed') ORDER BY g.id DESC LIMIT 1
+"""
+_EXCEPTION: Final = """
+SELECT id FROM fee_exception
+WHERE (code, object_type, object_id) = (%(code)s, %(object_type)s, %(object_id)s) AND (state = 'resolved') = %(over)s
+ORDER BY resolved_at DESC, id DESC LIMIT 1
+"""
+_EXCEPTION_ROW: Final = """
+SELECT id, code, severity, at_risk, object_type, object_id, due_on, facts FROM public.fee_exception WHERE id = %s
+"""
+_AS_OPENED: Final = """
+INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
+VALUES (%(id)s, %(code)s, %(severity)s, %(at_risk)s, %(object_type)s, %(object_id)s, 'open', %(due_on)s, %(facts)s)
+"""
+
+
+def _replayed_payment(conn: Connection, name: str) -> str:
+    """The replayed payment. Raises LookupError where it was not replayed, as all of these functions do."""
+    return str(_translated(conn, _PAYMENT, name))
+
+
+def _replayed_line(conn: Connection, name: str) -> str:
+    return str(_translated(conn, _LINE, int(name)))
+
+
+def _replayed_match(conn: Connection, name: str) -> int:
+    """The replayed match of the same line and demand that is proposed or confirmed."""
+    return int(_translated(conn, _MATCH, int(name)))
+
+
+def _replayed_item(conn: Connection, name: str) -> str:
+    """The replayed item of an account for open items: a payment, a line, or what keeps its id."""
+    if name.startswith("pm_"):
+        return _replayed_payment(conn, name)
+    return _replayed_line(conn, name) if name.isdecimal() else name
+
+
+def _replayed_exception(conn: Connection, name: str, *, over: bool = False) -> str:
+    """The replayed exception of the same code about the same object, open or ``over``.
+
+    One whose cause is not replayed (a dossier that ended, a bank's answer) is copied as it was opened.
+    """
+    row = one(conn, _EXCEPTION_ROW, (name,))
+    about = row["object_id"]
+    if row["object_type"] in ("payment", "statement_line"):
+        about = _replayed_item(conn, about)
+    key = {"code": row["code"], "object_type": row["object_type"], "object_id": about, "over": over}
+    copy = conn.execute(_EXCEPTION, key).fetchone()
+    if copy is None and not over:
+        conn.execute(_AS_OPENED, {**row, "object_id": about, "facts": Jsonb(_facts(conn, row["facts"]))})
+        return name
+    if copy is None:
+        raise LookupError(f"no exception {row['code']} of it is over")
+    return str(copy["id"])
+
+
+def _replayed_details(conn: Connection, recorded: Mapping[str, str]) -> dict[str, str]:
+    """The details of a resolution, with replayed ids."""
+    known: Mapping[str, Callable[[Connection, str], str | int]] = {
+        "payment": _replayed_payment,
+        "line": _replayed_line,
+        "match": _replayed_match,
+    }
+    return {name: str(known[name](conn, value)) if name in known else value for name, value in recorded.items()}
+
+
+def _facts(conn: Connection, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _replayed_item(conn, str(value)) if name in ("payment", "line") and value else value
+            for name, value in facts.items()}  # fmt: skip
+
+
+def _translated(conn: Connection, query: str, name: str | int) -> Any:
+    row = conn.execute(query, (name,)).fetchone()
+    if row is None:
+        raise LookupError(f"{name} was not replayed")
+    return row["id"]

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from hub.audit import AuditAction
 from hub.db import Connection, one
 from hub.events import ConsignmentDelivered
-from hub.fees.closing import balance
+from hub.fees.closing import figures
 from hub.fees.demands import demand_commands
 from hub.fees.reconciliation import cash, notifications
 from hub.fees.reconciliation.matching import run
@@ -215,7 +215,7 @@ def _virtual_account(uow: UnitOfWork, step: ReplayStep) -> None:
 
 def _opened(uow: UnitOfWork, step: ReplayStep) -> None:
     day, amount = date.fromisoformat(step.details["day"]), int(step.details["amount"])
-    balance.post_opening(uow, step.subject.removeprefix("close "), day, amount)
+    figures.post_opening(uow, step.subject.removeprefix("close "), day, amount)
 
 
 def _collected(uow: UnitOfWork, step: ReplayStep) -> None:

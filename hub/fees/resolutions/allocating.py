@@ -1,12 +1,8 @@
 """Resolutions that credit unidentified, late or surplus money to the demand that persons name."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
-
-from psycopg.types.json import Jsonb
 
 from hub.audit import AuditAction
-from hub.db import one
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import exceptions
@@ -16,60 +12,31 @@ from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import Share, post, postings
 from hub.fees.payments import bookings, payment_store
 from hub.fees.payments.payment_store import Payment
-from hub.fees.reconciliation.matching import commands
-from hub.fees.reconciliation.matching.passes import RULES
+from hub.fees.reconciliation.matching import commands, manual
 from hub.fees.resolutions import positions
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
-
-_NOBODYS: Final = """
-SELECT g.run_id, leg.line_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
-WHERE leg.payment_id = %s AND leg.confirmed AND leg.number = 1 AND leg.line_id IS NOT NULL AND leg.demand_id IS NULL
-    AND g.pass IN ('P0', 'P1')
-"""
-
-_PROPOSE: Final = """
-WITH made AS (
-    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker)
-    VALUES (%(run)s, 'P11', 'C', %(rules)s, 'proposed', %(evidence)s, %(maker)s) RETURNING id
-)
-INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
-SELECT id, 1, %(line)s, %(payment)s, %(demand)s, %(amount)s, false, false FROM made RETURNING group_id
-"""
 
 
 def assign(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
     """Credit the payment to this demand, by a match if it has a statement line (a gateway's payment has none)."""
     payment = positions.payment_of(uow, exception)
     demand = demand_store.lock(uow.conn, details["demand"])
-    nobodys = uow.conn.execute(_NOBODYS, (payment.id,)).fetchone()
-    if nobodys is None:
+    unplaced = manual.unplaced_line(uow.conn, payment.id)
+    if unplaced is None:
         return _credit(uow, exception, payment, demand)
-    match = {
-        "run": nobodys["run_id"],
-        "rules": RULES,
-        "evidence": Jsonb({"how": "case", "case": exception.id}),
-        "maker": exception.maker,
-        "line": nobodys["line_id"],
-        "payment": payment.id,
-        "demand": demand.id,
-        "amount": _takes(demand, payment.amount),
-    }
-    group = one(uow.conn, _PROPOSE, match)["group_id"]
+    taken, evidence = _takes(demand, payment.amount), {"how": "case", "case": exception.id}
+    group = manual.propose(uow.conn, unplaced, payment.id, demand.id, taken, evidence=evidence, maker=exception.maker)
     return commands.confirm(uow, group, exception.reason or "")
 
 
 def choose(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
     """Confirm one of the proposed matches; ``match``: its number."""
     payment = positions.payment_of(uow, exception)
-    row = uow.conn.execute(
-        "SELECT leg.demand_id FROM match_group g JOIN match_leg leg ON leg.group_id = g.id AND leg.number = 1"
-        " WHERE g.id::text = %s AND g.state = 'proposed' AND leg.payment_id = %s",
-        (details["match"], payment.id),
-    ).fetchone()
-    if row is None:
+    demand = manual.proposed_demand(uow.conn, details["match"], payment.id)
+    if demand is None:
         raise InvalidState(vi("match {match} is not a proposal for this money", match=details["match"]))
-    return assign(uow, exception, {"demand": row["demand_id"]})
+    return assign(uow, exception, {"demand": demand})
 
 
 def renew(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
@@ -145,19 +112,16 @@ def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str |
     if demand == other:
         raise InvalidState(vi("both references are of the same demand"))
     locked = {name: demand_store.lock(uow.conn, name) for name in sorted({demand, other})}
-    rows = uow.conn.execute(
-        "SELECT evidence, amount FROM fee_credit WHERE demand_id = %s AND reversed_at IS NULL AND evidence LIKE %s",
-        (demand, payment or r"pm\_%"),
-    ).fetchall()
-    if len(rows) != 1:
+    paid = demand_store.payments_of(uow.conn, demand, payment)
+    if len(paid) != 1:
         raise InvalidState(
             vi("say which payment of this reference (--payment)")
-            if rows
+            if paid
             else vi("there is no payment for this reference yet")
         )
-    _moving_takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, rows[0]["amount"])
-    facts = {"other": other, "payment": rows[0]["evidence"], "demand_status": locked[demand].status}
-    at_risk = rows[0]["amount"]
+    _moving_takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, paid[0].amount)
+    facts = {"other": other, "payment": paid[0].evidence, "demand_status": locked[demand].status}
+    at_risk = paid[0].amount
     opened = exceptions.open_exception(uow, "R08", "fee_demand", demand, at_risk, facts)
     if opened is None:
         raise InvalidState(vi("this was reported before; the exception is still open"))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees.exceptions.model import FeeException
-from hub.fees.ledger import post, postings
+from hub.fees.ledger import balances, post, postings
+from hub.fees.ledger.book import posted
 from hub.fees.payments import payment_store
 from hub.fees.resolutions import positions
 from hub.locale import vi
@@ -47,28 +48,23 @@ KINDS = {
 def _debited(uow: UnitOfWork, exception: FeeException) -> tuple[int, str]:
     """The amount that was posted as a charge, and its account. Raises InvalidState."""
     line = positions.line_by(uow, exception.line or "")
-    taken = uow.conn.execute(
-        "SELECT amount FROM ledger_entry WHERE (source_type, source_id, kind) = ('line', %s, 'charged')",
-        (str(line["id"]),),
-    ).fetchone()
+    taken = posted(uow.conn, "line", str(line["id"]), "charged")
     if taken is None or line["state"] != "in_exception":
         raise InvalidState(vi("this statement line was handled another way: look at the exception again"))
-    return int(taken["amount"]), str(line["account"])
+    return taken.amount, str(line["account"])
 
 
 def _unidentified(uow: UnitOfWork, exception: FeeException) -> tuple[str, str, int]:
     """The item on 338, its bank account and its balance. Raises InvalidState."""
     item = exception.payment or exception.line
-    row = uow.conn.execute(
-        "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM ledger_line WHERE account = '338' AND item = %s", (item,)
-    ).fetchone()
-    if item is None or row is None or row["net"] <= 0:
+    unidentified = -balances.item_balance(uow.conn, "338", item)
+    if item is None or unidentified <= 0:
         raise InvalidState(vi("this item has no money on 338 any more"))
     if exception.payment is None:
-        return item, str(positions.line_by(uow, item)["account"]), row["net"]
+        return item, str(positions.line_by(uow, item)["account"]), unidentified
     payment = positions.payment_by(uow, exception.payment)
     if payment.status not in payment_store.SHOWN:
         raise InvalidState(
             vi("the statement does not have this item yet: wait for the statement, or resolve it as exception N01")
         )
-    return item, payment.account, row["net"]
+    return item, payment.account, unidentified

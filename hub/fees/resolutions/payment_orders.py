@@ -1,10 +1,8 @@
 """Resolutions by payment orders: a debit that is an order of ours, and a refund that another person agrees to."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from hub.clock import local
-from hub.db import one
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees.exceptions.model import FeeException
@@ -14,15 +12,9 @@ from hub.fees.payments import bookings
 from hub.fees.payouts import orders
 from hub.fees.payouts.orders import commands
 from hub.fees.payouts.refunds import store
-from hub.fees.reconciliation.matching import payment_order_lines
+from hub.fees.reconciliation.matching import manual, payment_order_lines
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
-
-_LINE: Final = """
-SELECT l.account, l.amount, l.state, (SELECT max(id) FROM recon_run r
-    WHERE (r.account, r.day) = (l.account, l.booking_date)) AS run
-FROM statement_line l WHERE l.id = %s FOR UPDATE
-"""
 
 
 def own_order(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
@@ -32,7 +24,7 @@ def own_order(uow: UnitOfWork, exception: FeeException, details: Mapping[str, st
     """
     order = commands.locked(uow, details["order"])
     line = int(exception.line or 0)
-    row = one(uow.conn, _LINE, (line,))
+    row = manual.lock_debit(uow.conn, line)
     charged = posted(uow.conn, "line", str(line), "charged")
     if row["state"] != "in_exception" or charged is None:
         raise InvalidState(vi("this statement line was handled another way: look at the exception again"))

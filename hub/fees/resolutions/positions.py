@@ -8,22 +8,16 @@ from hub.clock import local
 from hub.errors import InvalidState
 from hub.fees import exceptions
 from hub.fees.exceptions.model import FeeException
-from hub.fees.ledger import Origin
+from hub.fees.ledger import Origin, balances
 from hub.fees.payments import bookings, payment_store
 from hub.fees.payments.payment_store import Payment
+from hub.fees.reconciliation.matching import manual
 from hub.fees.reconciliation.matching.payment_position import PaymentPosition, standing
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "case"
 """source type of a resolution's entries; their ids are numbered, for an exception may be resolved in parts"""
-
-_LINE: Final = """
-SELECT l.id, l.account, l.booking_date, l.amount, l.state, g.id AS group_id, g.run_id, g.pass AS joined_by,
-    leg.payment_id, leg.demand_id FROM statement_line l
-LEFT JOIN match_leg leg ON leg.line_id = l.id AND leg.confirmed AND leg.number = 1
-LEFT JOIN match_group g ON g.id = leg.group_id WHERE l.id = %s FOR UPDATE OF l
-"""
 
 
 def position_of(uow: UnitOfWork, payment: str) -> PaymentPosition:
@@ -48,7 +42,7 @@ def payment_by(uow: UnitOfWork, payment: str) -> Payment:
 
 def line_by(uow: UnitOfWork, line: str) -> dict[str, Any]:
     """Lock a statement line, and read what it is matched with. Raises InvalidState where there is none."""
-    row = uow.conn.execute(_LINE, (int(line),)).fetchone() if line.isdecimal() else None
+    row = manual.lock_line(uow.conn, int(line)) if line.isdecimal() else None
     if row is None:
         raise InvalidState(vi("there is no statement line {line}", line=line))
     return row
@@ -56,30 +50,18 @@ def line_by(uow: UnitOfWork, line: str) -> dict[str, Any]:
 
 def line_of(uow: UnitOfWork, payment: str) -> str | None:
     """The id of the line that shows a payment, or did before its match was revoked."""
-    row = uow.conn.execute(
-        "SELECT line_id FROM match_leg WHERE payment_id = %s AND number = 1 AND line_id IS NOT NULL"
-        " ORDER BY confirmed DESC, group_id DESC LIMIT 1",
-        (payment,),
-    ).fetchone()
-    return str(row["line_id"]) if row else None
+    return manual.line_of(uow.conn, payment)
 
 
 def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequence[str] = ("in_exception",)) -> None:
-    """Set the state of an exception's line, which is allocated now."""
+    """Set the state of an exception's line, if it has one; all of it is allocated then."""
     if line is not None:
-        uow.conn.execute(
-            "UPDATE statement_line SET state = %s, allocated = abs(amount) WHERE id = %s AND state = ANY(%s)",
-            (state, int(line), list(before)),
-        )
+        manual.settle_line(uow.conn, int(line), state, before=before)
 
 
 def origin(uow: UnitOfWork, exception: FeeException, account: str) -> Origin:
     """The origin of the resolution's entries: today, or the next open day."""
-    row = uow.conn.execute(
-        "SELECT count(*) + 1 AS number FROM ledger_entry WHERE source_type = %s AND source_id LIKE %s || ' %%'",
-        (SOURCE, exception.id),
-    ).fetchone()
-    number = row["number"] if row else 1
+    number = balances.numbered_sources(uow.conn, SOURCE, exception.id) + 1
     return bookings.origin_on(uow, SOURCE, f"{exception.id} {number}", account, local(uow.now).date())
 
 

@@ -1,26 +1,21 @@
 """V01, V02: recovering what the bank has taken back. S08: a line that the bank took out of its statement."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Literal
 
 from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees.demands import demand_commands
 from hub.fees.exceptions.model import FeeException
-from hub.fees.ledger import Origin, post, postings
+from hub.fees.ledger import Origin, balances, post, postings
 from hub.fees.payments import payment_store
 from hub.fees.payments.payment_store import Payment
+from hub.fees.reconciliation.matching import manual
 from hub.fees.reconciliation.matching.effects import TAKEN_BACK
 from hub.fees.resolutions import positions
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
-
-_OUTCOME: Final = """
-UPDATE statement_line SET state = %(state)s, allocated = CASE %(state)s WHEN 'vanished' THEN 0 ELSE allocated END
-WHERE id = %(line)s
-"""
-_REVOKE: Final = "UPDATE match_group SET state = 'revoked', reason = %s WHERE id = %s"
 
 
 def recover(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
@@ -55,11 +50,7 @@ def recover_from_department(uow: UnitOfWork, exception: FeeException, _: Mapping
     """Recover the money from the department: deduct it from what it is owed this month."""
     payment = positions.payment_of(uow, exception)
     position = positions.position_of(uow, payment.id)
-    row = uow.conn.execute(
-        "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM ledger_line WHERE account = '341' AND item = %s",
-        (payment.id,),
-    ).fetchone()
-    lost = int(row["net"]) if row else 0
+    lost = balances.item_balance(uow.conn, "341", payment.id)
     if not lost or sum(share.amount for share in position.owed) != lost:
         raise InvalidState(
             vi(
@@ -75,14 +66,10 @@ def recover_from_department(uow: UnitOfWork, exception: FeeException, _: Mapping
 def bank_answer(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
     """The bank confirms that there was no such line: reverse what it posted, as if the bank had taken it back."""
     line = positions.line_by(uow, exception.object_id)
-    booked = uow.conn.execute(
-        "SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_line l JOIN ledger_entry e"
-        " ON e.seq = l.entry_seq WHERE l.account = '111' AND (e.source_type, e.source_id) = ('line', %s)",
-        (exception.object_id,),
-    ).fetchone()
-    if booked is None or not booked["net"]:
+    booked = balances.posted_from(uow.conn, "111", "line", exception.object_id)
+    if not booked:
         return []
-    if line["payment_id"] is None or line["joined_by"] == "P9" or booked["net"] != line["amount"]:
+    if line["payment_id"] is None or line["joined_by"] == "P9" or booked != line["amount"]:
         raise InvalidState(vi("the statement line is not a single payment: ask the bank for a correct statement"))
     payment = positions.payment_by(uow, line["payment_id"])
     position = positions.position_of(uow, payment.id)
@@ -102,7 +89,12 @@ def bank_answer(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) 
 
 
 def _reverse(
-    uow: UnitOfWork, exception: FeeException, payment: Payment, line: str | None, *, state: str = "reversed"
+    uow: UnitOfWork,
+    exception: FeeException,
+    payment: Payment,
+    line: str | None,
+    *,
+    state: Literal["reversed", "vanished"] = "reversed",
 ) -> list[Event]:
     """Reverse the payment's credits, and revoke the match of its line."""
     events = [
@@ -115,7 +107,7 @@ def _reverse(
         payment.id, AuditAction.PAYMENT_REVERSED, before=payment.status, after="reversed", reason=exception.id
     )
     if line is not None:
-        uow.conn.execute(_REVOKE, (exception.id, positions.line_by(uow, line)["group_id"]))
-        uow.conn.execute(_OUTCOME, {"state": state, "line": int(line)})
+        manual.end_group(uow.conn, positions.line_by(uow, line)["group_id"], "revoked", exception.id)
+        manual.end_line(uow.conn, int(line), state)
     positions.close_others(uow, exception, payment.id, (*TAKEN_BACK, "N01"))
     return events

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
 from hub.audit import AuditAction
-from hub.db import one
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import exceptions
@@ -15,7 +12,7 @@ from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import post, postings
 from hub.fees.payments import payment_store
 from hub.fees.payments.payment_store import Payment
-from hub.fees.reconciliation.matching.passes import RULES
+from hub.fees.reconciliation.matching import manual
 from hub.fees.resolutions import positions
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -25,28 +22,6 @@ _OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N03"]
 """exceptions about a payment that end when it is voided"""
 _FOUND: Final = ["R01", "R02", "R06", "R09", "N02", "N03", "P01"]
 """exceptions about a line that end when it is matched with the notified payment"""
-
-_SUPERSEDE: Final = "UPDATE match_group SET state = 'superseded', reason = %s WHERE id = %s"
-
-_JOIN: Final = """
-INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker, checker, reason)
-VALUES (%(run)s, %(pass)s, 'C', %(rules)s, 'confirmed', %(evidence)s, %(maker)s, %(checker)s, %(reason)s) RETURNING id
-"""
-
-_LEG: Final = """
-INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
-VALUES (%s, %s, %s, %s, %s, %s, true, true)
-"""
-
-_REPORTED: Final = """
-SELECT i.provider_txn, i.amount, p.id AS payment_id FROM payout_item i
-LEFT JOIN payment p ON p.provider = i.provider AND p.provider_txn = i.provider_txn AND p.amount = i.amount
-    AND p.status IN ('notified', 'unconfirmed_overdue')
-    AND NOT EXISTS (SELECT 1 FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed)
-    AND EXISTS (SELECT 1 FROM ledger_entry e
-                WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'notified'))
-WHERE i.provider = %s AND i.report = %s ORDER BY i.provider_txn
-"""
 
 
 def confirm(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
@@ -103,17 +78,18 @@ def book_payout(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) 
     """Book the gateway's payout as the items of its report, less a charge that the report does not name."""
     line = _unplaced(uow, exception.line or "")
     provider, name = exception.facts.get("provider"), exception.facts.get("report")
-    rows = uow.conn.execute(_REPORTED, (provider, name)).fetchall()
-    if not rows or any(row["payment_id"] is None for row in rows):
+    reported = manual.reported_payments(uow.conn, str(provider), str(name))
+    ids = [payment for payment in reported if payment is not None]
+    if not ids or len(ids) != len(reported):
         raise InvalidState(vi("the report has payments that nobody notified, or that are on a statement already"))
-    paid = [_waiting(positions.payment_by(uow, row["payment_id"])) for row in rows]
+    paid = [_waiting(positions.payment_by(uow, payment)) for payment in ids]
     charge = sum(payment.amount for payment in paid) - line["amount"]
     if charge < 0:
         raise InvalidState(vi("the payout is {charge} VND more than the items of the report", charge=-charge))
     replaced = _replace(uow, exception, line)
     evidence = {"provider": provider, "report": name, "charge": charge}
     group = _group(uow, exception, line, "P9", **evidence)
-    uow.conn.execute(_LEG, (group, 1, line["id"], None, None, 0))
+    manual.add_leg(uow.conn, group, 1, line=line["id"])
     events = [event for number, payment in enumerate(paid, 2) for event in _join(uow, group, payment, number, None)]
     positions.settle_line(uow, str(line["id"]), "matched")
     positions.close_others(uow, exception, replaced, _FOUND)
@@ -148,23 +124,16 @@ def _replace(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any]) 
     payment = positions.payment_by(uow, line["payment_id"])
     if payment.allocated or positions.position_of(uow, payment.id).unidentified != line["amount"]:
         raise InvalidState(vi("a part of statement line {id} is matched already", id=line["id"]))
-    uow.conn.execute(_SUPERSEDE, (exception.id, line["group_id"]))
+    manual.end_group(uow.conn, line["group_id"], "superseded", exception.id)
     payment_store.end(uow.conn, payment.id, "voided")
     uow.write_audit(payment.id, AuditAction.PAYMENT_VOIDED, before=payment.status, after="voided", reason=exception.id)
     return payment.id
 
 
 def _group(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any], name: str, **evidence: Any) -> int:
-    group = {
-        "run": line["run_id"],
-        "pass": name,
-        "rules": RULES,
-        "evidence": Jsonb({"how": "case", "case": exception.id, **evidence}),
-        "maker": exception.maker,
-        "checker": exception.checker,
-        "reason": exception.reason,
-    }
-    return int(one(uow.conn, _JOIN, group)["id"])
+    evidence = {"how": "case", "case": exception.id, **evidence}
+    decided = {"maker": exception.maker, "checker": exception.checker, "reason": exception.reason}
+    return manual.add_group(uow.conn, line["run_id"], name, evidence, **decided)
 
 
 def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int | None) -> list[Event]:
@@ -172,7 +141,7 @@ def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int 
     paid = payment_store.paid_for(uow.conn, payment.id)
     credited = demand_store.credit_by(uow.conn, paid[0], payment.id) if paid else None
     demand, amount = (paid[0], credited.amount) if credited else (None, 0)
-    uow.conn.execute(_LEG, (group, number, line, payment.id, demand, amount))
+    manual.add_leg(uow.conn, group, number, line=line, payment=payment.id, demand=demand, amount=amount)
     payment_store.confirm(uow.conn, [payment.id])
     uow.write_audit(
         payment.id,

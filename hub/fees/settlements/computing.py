@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from hub.audit import AuditAction
 from hub.clock import last_of
-from hub.db import Connection, one
+from hub.db import Connection
 from hub.errors import InvalidState
-from hub.fees.ledger import LedgerEntry, Origin, Share, book, checkpoints, post_all, postings
+from hub.fees.ledger import LedgerEntry, Origin, Share, balances, book, checkpoints, post_all, postings
 from hub.fees.settlements import answers, store, table
 from hub.fees.settlements.model import LEAF, Settlement, SettlementState
 from hub.fees.settlements.table import Anchor, Draft, TableFee
@@ -185,7 +185,7 @@ def _anchored(uow: UnitOfWork) -> Anchor:
     checkpoint = checkpoints.keep(
         uow.conn, uow.catalogue.signing.log, lambda: uow.signer.log_key(uow.now), uow.now
     ) or checkpoints.latest(uow.conn)
-    last = int(one(uow.conn, "SELECT coalesce(max(seq), 0) AS seq FROM ledger_entry", ())["seq"])
+    last = balances.last_number(uow.conn)
     if checkpoint is None or checkpoint.last_seq != last:
         raise InvalidState(vi("a checkpoint of the ledger is being made: wait a moment and run it again"))
     return Anchor(str(canonical.decode(checkpoint.body)["root"]), last)

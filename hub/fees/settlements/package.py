@@ -12,10 +12,14 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from hub.db import Connection, one
 from hub.errors import NotFound
+from hub.fees.ledger import checkpoints
+from hub.fees.payouts.orders import store as order_store
+from hub.fees.payouts.orders.model import OrderState, PaymentOrder
+from hub.fees.reconciliation import account_days
 from hub.fees.settlements import sheet, store
 from hub.fees.settlements.model import LEAF, Settlement
 from hub.locale import vi
@@ -39,11 +43,6 @@ _NEEDED: Final = frozenset(
     {"SHA256SUMS", SEAL, "package.json", "table.xlsx", "receipts.json", "book.json", "book.p7s", *bundle.OUTSIDERS}
     | {_FOLDER + name for name in ("record.json", "record.p7s", "proof.txt", "checkpoint.json", "checkpoint.p7s")}
 )
-_TRANSFER: Final = """
-SELECT o.id, o.reference, o.amount, o.account, o.payee ->> 'bank_bin' AS bank_bin, o.payee ->> 'account' AS to_account,
-       l.booking_date::text AS booked_on, l.bank_ref
-FROM payment_order o LEFT JOIN statement_line l ON l.id = o.line_id WHERE o.id = %s AND o.state = 'confirmed'
-"""
 _RECEIPTS: Final = """
 SELECT r.series, r.number::bigint AS number, r.issued_on::text AS issued_on, l.fee_code,
        (l.amount - l.waived)::bigint AS amount
@@ -97,8 +96,7 @@ def sealed(files: Mapping[str, bytes], seal: Callable[[bytes], bytes], stamp: Ca
 def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, bytes]:
     handed = store.sealed_table(conn, settlement.id)
     table = SettlementTable.model_validate_json(handed.body)
-    book = conn.execute("SELECT body, signature FROM ledger_checkpoint WHERE last_seq = %s", (table.last_entry,))
-    checkpoint = book.fetchone()
+    checkpoint = checkpoints.signed(conn, table.last_entry)
     if checkpoint is None:
         raise NotFound(
             vi(
@@ -113,16 +111,32 @@ def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, 
         f"{_FOLDER}record.p7s": handed.signature,
         "table.xlsx": sheet.written(table, settlement.sha256.hex(), centre),
         "receipts.json": canonical.encode([dict(row) for row in receipts]),
-        "book.json": bytes(checkpoint["body"]),
-        "book.p7s": bytes(checkpoint["signature"]),
+        "book.json": checkpoint[0],
+        "book.p7s": checkpoint[1],
     }
     answer = one(conn, "SELECT answer FROM settlement WHERE id = %s", (settlement.id,))["answer"]
     if answer is not None:
         files["answer.json"] = bytes(answer)
-    transfer = conn.execute(_TRANSFER, (settlement.order_id,)).fetchone()
-    if transfer is not None:
-        files["transfer.json"] = canonical.encode(dict(transfer))
+    if settlement.order_id is not None:
+        order = order_store.find(conn, settlement.order_id)
+        if order.state is OrderState.CONFIRMED:
+            files["transfer.json"] = canonical.encode(_transfer(conn, order))
     return files
+
+
+def _transfer(conn: Connection, order: PaymentOrder) -> dict[str, Any]:
+    """The transfer as our statement shows it."""
+    booking = {} if order.line_id is None else account_days.booking(conn, order.line_id)
+    return {
+        "id": order.id,
+        "reference": order.reference,
+        "amount": order.amount,
+        "account": order.account,
+        "bank_bin": order.payee.bank_bin,
+        "to_account": order.payee.account,
+        "booked_on": booking.get("booked_on"),
+        "bank_ref": booking.get("bank_ref"),
+    }
 
 
 def _evidence(evidence: Bundle) -> dict[str, bytes]:

@@ -1,14 +1,16 @@
 """Remittances: the payment order that transfers a settlement to its department, and what its outcome changes."""
 
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState, NotConfigured
 from hub.fees import clerks, exceptions
+from hub.fees.demands import demand_commands, demand_store
 from hub.fees.ledger import Origin, Share, postings
 from hub.fees.payouts import orders
+from hub.fees.payouts.orders import store as order_store
 from hub.fees.payouts.orders.model import Payee, PaymentOrder, SettledOrder
 from hub.fees.proof import proving
 from hub.fees.settlements import store
@@ -17,67 +19,38 @@ from hub.fees.settlements.table import OWN
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
-_LOCK: Final = """
-SELECT 1 FROM dossier WHERE id IN (
-    SELECT d.dossier_id FROM settlement_item i JOIN fee_demand d ON d.id = i.demand_id WHERE i.settlement_id = %(id)s)
-ORDER BY id FOR UPDATE
+_TRANSFERRED: Final = """
+SELECT d.id FROM fee_demand d
+WHERE d.status = 'paid'
+  AND d.id IN (SELECT demand_id FROM settlement_item WHERE settlement_id = %(id)s AND NOT disputed)
+  AND NOT EXISTS (SELECT 1 FROM settlement_item i JOIN settlement s ON s.id = i.settlement_id
+                  WHERE i.demand_id = d.id AND i.live AND NOT i.disputed AND s.transferred_at IS NULL
+                    AND s.state <> 'closed')
+  AND NOT EXISTS (SELECT 1 FROM settlement_carry c WHERE c.demand_id = d.id AND c.taken_by IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
+                  WHERE l.demand_id = d.id AND l.account = '331' AND e.kind <> ALL(%(own)s) AND NOT EXISTS (
+                      SELECT 1 FROM settlement_item i
+                      WHERE i.entry_seq = l.entry_seq AND i.line_number = l.number AND i.live))
 """
-_SETTLE: Final = """
-WITH gone AS (  -- all that the book owes for it is in tables whose money went, or in a later one of those
-    SELECT d.id FROM fee_demand d
-    WHERE d.status = 'paid'
-      AND d.id IN (SELECT demand_id FROM settlement_item WHERE settlement_id = %(id)s AND NOT disputed)
-      AND NOT EXISTS (SELECT 1 FROM settlement_item i JOIN settlement s ON s.id = i.settlement_id
-                      WHERE i.demand_id = d.id AND i.live AND NOT i.disputed AND s.transferred_at IS NULL
-                        AND s.state <> 'closed')
-      AND NOT EXISTS (SELECT 1 FROM settlement_carry c WHERE c.demand_id = d.id AND c.taken_by IS NULL)
-      AND NOT EXISTS (SELECT 1 FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
-                      WHERE l.demand_id = d.id AND l.account = '331' AND e.kind <> ALL(%(own)s) AND NOT EXISTS (
-                          SELECT 1 FROM settlement_item i
-                          WHERE i.entry_seq = l.entry_seq AND i.line_number = l.number AND i.live))
-), settled AS (
-    UPDATE fee_demand d SET status = 'settled', version = version + 1, updated_at = now()
-    FROM gone WHERE gone.id = d.id RETURNING d.id
-)
-INSERT INTO audit_log (subject, actor, action, before, after, reason)
-SELECT id, %(actor)s, 'demand_settled', 'paid', 'settled', %(id)s FROM settled ORDER BY id
-"""
-_UNSETTLE: Final = """
-WITH back AS (
-    UPDATE fee_demand d SET status = 'paid', version = version + 1, updated_at = now()
-    WHERE d.status = 'settled'
-      AND d.id IN (SELECT demand_id FROM settlement_item WHERE settlement_id = %(id)s AND NOT disputed)
-    RETURNING d.id
-)
-INSERT INTO audit_log (subject, actor, action, before, after, reason)
-SELECT id, %(actor)s, 'demand_not_settled', 'settled', 'paid', %(id)s FROM back ORDER BY id
-"""
+"""Demands of a settlement all of whose money is in tables that were transferred, or in a later one of those."""
 
 
 def settle(uow: UnitOfWork, settlement_id: str) -> None:
     """Settle the demands all of whose money has been transferred, by this settlement and others before it."""
-    _do(uow, _SETTLE, settlement_id)
+    demand_store.lock_all(uow.conn, store.demands_of(uow.conn, settlement_id))
+    rows = uow.conn.execute(_TRANSFERRED, {"id": settlement_id, "own": list(OWN)}).fetchall()
+    demand_commands.settle_all(uow, [row["id"] for row in rows], by=settlement_id)
 
 
 def unsettle(uow: UnitOfWork, settlement_id: str) -> None:
     """Set the settlement's demands back to paid: the transfer was returned."""
-    _do(uow, _UNSETTLE, settlement_id)
-
-
-def _do(uow: UnitOfWork, query: Any, settlement_id: str) -> None:
-    parameters = {"id": settlement_id, "actor": uow.actor, "own": list(OWN)}
-    uow.conn.execute(_LOCK, parameters)
-    uow.conn.execute(query, parameters)
+    demands = demand_store.lock_all(uow.conn, store.demands_of(uow.conn, settlement_id, disputed=False))
+    demand_commands.unsettle_all(uow, [one.id for one in demands], by=settlement_id)
 
 
 PURPOSE: Final = "remittance"
 SHOWN_WITHIN: Final = 2
 """working days within which a sent order has to be on a statement"""
-_SENT: Final = """
-SELECT o.id, o.subject_id, o.amount, o.sent_at, s.department, to_char(s.month, 'YYYY-MM') AS month
-FROM payment_order o JOIN settlement s ON s.order_id = o.id
-WHERE o.purpose = 'remittance' AND o.state = 'sent' AND o.account = %s ORDER BY o.id
-"""
 
 
 def lock(uow: UnitOfWork, subject_id: str) -> Settlement:
@@ -150,13 +123,14 @@ def check_proven(uow: UnitOfWork) -> None:
 def open_overdue(uow: UnitOfWork, account: str, day: date) -> int:
     """Open an M02 for each sent order that the statement of ``day`` should have shown by now; how many are new."""
     opened = 0
-    for row in uow.conn.execute(_SENT, (account,)).fetchall():
-        due = uow.calendar.after(local(row["sent_at"]).date(), SHOWN_WITHIN)
+    for order in order_store.sent(uow.conn, account, PURPOSE):
+        due = uow.calendar.after(local(order.sent_at or uow.now).date(), SHOWN_WITHIN)
         if day < due:
             continue
-        facts = {"settlement": row["subject_id"], "department": row["department"], "month": row["month"]}
+        settlement = store.named(uow.conn, order.subject_id)
+        facts = {"settlement": settlement.id, "department": settlement.department, "month": settlement.name}
         exception = exceptions.open_exception(
-            uow, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"}
+            uow, "M02", "payment_order", order.id, order.amount, facts | {"due": f"{due}"}
         )
         opened += exception is not None
     return opened

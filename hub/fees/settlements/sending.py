@@ -9,6 +9,7 @@ from hub.fees import clerks
 from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, SettlementState
 from hub.locale import vi
+from hub.messages import outbox
 from hub.messages.model import Transfer
 from hub.messages.outbox import NewTransfer
 from hub.unit_of_work import UnitOfWork
@@ -58,10 +59,7 @@ def send(uow: UnitOfWork, settlement_id: str) -> None:
 
 def is_under_way(uow: UnitOfWork, settlement: Settlement) -> bool:
     """Whether it was put into the outbox before."""
-    row = uow.conn.execute(
-        "SELECT 1 FROM outbox WHERE kind = %s AND key = %s LIMIT 1", (HAND, settlement.id)
-    ).fetchone()
-    return row is not None
+    return bool(outbox.by_key(uow.conn, [HAND], settlement.id))
 
 
 def received(uow: UnitOfWork, transfer: Transfer, receipt: TableReceipt) -> list[Event]:

@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 
 from hub.db import Connection, one
 from hub.errors import NotFound
+from hub.fees.demands import demand_store
 from hub.fees.settlements.model import LIFECYCLE, Settlement, SettlementState
 from hub.locale import vi
 
@@ -142,6 +143,16 @@ def is_disputed(conn: Connection, settlement_id: str) -> bool:
     )
 
 
+def demands_of(conn: Connection, settlement_id: str, *, disputed: bool = True) -> list[str]:
+    """The demands of the settlement's lines; ``disputed``: with those of disputed lines."""
+    rows = conn.execute(
+        "SELECT DISTINCT demand_id FROM settlement_item"
+        " WHERE settlement_id = %s AND demand_id IS NOT NULL AND (%s OR NOT disputed)",
+        (settlement_id, disputed),
+    )
+    return [row["demand_id"] for row in rows]
+
+
 def carry_rest(conn: Connection, settlement_id: str) -> int:
     """Carry what is not transferred on to the next table, by fee, without disputed lines; returns the sum in đồng."""
     row = one(
@@ -241,16 +252,6 @@ def _views_find(conn: Connection, where: Any, parameters: Any) -> list[Settlemen
 
 # Money of a table that was notified and is on no statement yet: it is transferred all the same.
 
-_UNSHOWN: Final = """
-SELECT count(*)::int AS demands, coalesce(sum(least(i.amount, f.amount)), 0)::bigint AS amount FROM (
-    SELECT demand_id, sum(amount) AS amount FROM settlement_item
-    WHERE settlement_id = %s AND NOT disputed AND amount > 0 GROUP BY demand_id
-) AS i JOIN (
-    SELECT demand_id, sum(amount) AS amount FROM fee_credit
-    WHERE confirmed_at IS NULL AND reversed_at IS NULL GROUP BY demand_id
-) AS f USING (demand_id)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Unshown:
@@ -262,4 +263,11 @@ class Unshown:
 
 def unshown_of(conn: Connection, settlement_id: str) -> Unshown:
     """What no statement has shown of the table's lines that are not disputed."""
-    return Unshown(**one(conn, _UNSHOWN, (settlement_id,)))
+    rows = conn.execute(
+        "SELECT demand_id, sum(amount)::bigint AS amount FROM settlement_item"
+        " WHERE settlement_id = %s AND NOT disputed AND amount > 0 AND demand_id IS NOT NULL GROUP BY demand_id",
+        (settlement_id,),
+    )
+    amounts = {row["demand_id"]: row["amount"] for row in rows}
+    unconfirmed = demand_store.unconfirmed(conn, list(amounts))
+    return Unshown(len(unconfirmed), sum(min(amounts[demand], amount) for demand, amount in unconfirmed.items()))

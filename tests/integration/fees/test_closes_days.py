@@ -10,7 +10,7 @@ import pytest
 from hub.clock import VIETNAM
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
-from hub.fees.closing import balance, commands
+from hub.fees.closing import commands, figures
 from hub.fees.closing.model import CloseStep
 from hub.fees.ledger import DayClosed, Origin, post, postings
 from hub.fees.replay import replaying
@@ -140,7 +140,7 @@ def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points
     assert (entry["business_date"], entry["original_date"]) == (today(), day)
     assert status(cashier, dossier) == "paid"
     with till.hub.db.connection() as conn:
-        closed_day, next_day = (balance.at(conn, ACCOUNT, one) for one in (day, day + timedelta(days=1)))
+        closed_day, next_day = (figures.day_balance(conn, ACCOUNT, one) for one in (day, day + timedelta(days=1)))
     assert (closed_day.by_statements, closed_day.book, closed_day.later) == (5_000 + DUE, 5_000, DUE)
     assert (next_day.by_statements, next_day.book, next_day.later, next_day.agrees) == (5_000 + DUE, 5_000, DUE, True)
     accountants.closes(day + timedelta(days=1))
@@ -264,7 +264,7 @@ def test_an_older_statement_that_is_brought_in_later_corrects_what_was_there_bef
     accountants.closes(first + timedelta(days=1))
 
     with till.hub.db.connection() as conn:
-        ends = balance.at(conn, ACCOUNT, first + timedelta(days=1))
+        ends = figures.day_balance(conn, ACCOUNT, first + timedelta(days=1))
     assert (ends.by_statements, ends.agrees) == (700_000, True)
     assert till.book()["411"] == -650_000
     assert red(till.hub) == []

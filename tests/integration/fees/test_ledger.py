@@ -12,7 +12,17 @@ from psycopg.errors import CheckViolation, ForeignKeyViolation, InsufficientPriv
 from hub.clock import now
 from hub.db import Connection, one
 from hub.embedded.pki import Pki
-from hub.fees.ledger import DayClosed, LedgerAccount, SourceReused, book, checkpoints, closed, post, post_all, postings
+from hub.fees.ledger import (
+    DayClosed,
+    LedgerAccount,
+    SourceReused,
+    balances,
+    checkpoints,
+    closed,
+    post,
+    post_all,
+    postings,
+)
 from hub.signing import custody
 from tests import ledger_queries
 from tests.deploy.installed import database_url_as, make_roles, run_script
@@ -55,8 +65,8 @@ def test_a_payment_is_in_transit_until_the_statement_shows_it(conn: Connection) 
     post(conn, on_statement(1))
     assert nets(conn) == {LedgerAccount.BANK: 50_000, LedgerAccount.IN_TRANSIT: 0, LedgerAccount.PAYABLE: -50_000}
     assert ledger_queries.open_items(conn, LedgerAccount.IN_TRANSIT) == {}
-    assert book.bank_balance(conn, ACCOUNT, DAY) == 50_000
-    assert book.bank_balance(conn, ACCOUNT, DAY - timedelta(days=1)) == 0
+    assert balances.bank_balance(conn, ACCOUNT, DAY) == 50_000
+    assert balances.bank_balance(conn, ACCOUNT, DAY - timedelta(days=1)) == 0
     assert ledger_queries.payable(conn, FEE.department, DAY, DAY) == {FEE.fee_code: 50_000}
 
 

@@ -80,6 +80,15 @@ def paid_by(conn: Connection, lines: Sequence[int]) -> list[PaymentOrder]:
     return [_order(row) for row in rows]
 
 
+def sent(conn: Connection, account: str, purpose: str) -> list[PaymentOrder]:
+    """Orders from this account that were sent to the bank and are on no statement yet."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM payment_order WHERE purpose = %s AND state = 'sent' AND account = %s ORDER BY id",
+        (purpose, account),
+    )
+    return [_order(row) for row in rows]
+
+
 def move(
     conn: Connection,
     order: PaymentOrder,
