@@ -105,8 +105,19 @@ class MatchRun:
 def apply(
     uow: UnitOfWork, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]
 ) -> MatchRun:
-    """Everything that follows from this run, in the order of booking."""
+    """Apply what the passes of the run have joined, in the order of booking.
+
+    1. Confirm the notified payments that a statement shows.
+    2. Read and lock the demands that these payments or the run's groups name.
+    3. Credit or confirm each group's demands, and collect ledger entries and exceptions.
+    4. Resolve the exceptions that the groups explain.
+    5. Open exceptions for lines that are joined to no demand.
+
+    ``finish`` writes the lines' states and the ledger entries.
+    """
+    # 1.
     payment_store.confirm(uow.conn, [row["payment_id"] for row in uow.conn.execute(_SHOWN, scope.parameters)])
+    # 2.
     waiting: dict[str, list[str]] = {}
     for one in uow.conn.execute(_CREDITS, scope.parameters):
         waiting.setdefault(one["evidence"], []).append(one["demand_id"])
@@ -114,9 +125,12 @@ def apply(
     joined = passes.rows(uow.conn, "joined", scope)
     match_run.demands.read(demand for waits in waiting.values() for demand in waits)
     expect(match_run, {demand for row in joined for demand, _, credited in row["legs"] if demand and not credited})
+    # 3.
     for row in joined:
         _joined(match_run, row)
+    # 4.
     explained(match_run, joined)
+    # 5.
     for row in passes.rows(uow.conn, "leftovers", scope):
         _left(match_run, row)
     uow.conn.execute(_CREDITED, scope.parameters)
@@ -134,7 +148,7 @@ def expect(match_run: MatchRun, demands: Iterable[str]) -> None:
 
 
 def finish(match_run: MatchRun) -> None:
-    """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
+    """Write what the run has collected since the last call: demands, payments, lines, and the ledger entries last."""
     _write(match_run)
     payment_store.allocate(match_run.uow.conn, match_run.allocated)
     lines.settle(match_run.uow.conn, match_run.states)

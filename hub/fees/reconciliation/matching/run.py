@@ -25,6 +25,7 @@ from hub.fees.reconciliation.matching import (
     reading,
     reversals,
 )
+from hub.fees.reconciliation.matching.effects import MatchRun
 from hub.fees.reconciliation.matching.passes import RULES, Scope
 from hub.locale import vi
 from hub.messages import inbox
@@ -72,6 +73,19 @@ def run(uow: UnitOfWork, account: str, day: date, *, dry: bool = False) -> Match
 
 
 def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
+    """Match a day of an account in the caller's transaction. Raises AccountBusy.
+
+    1. Lock the account, begin the run, and read the references in the day's lines.
+    2. Lock the dossiers of all demands that the run may touch (sql/locks.sql).
+    3. Take out the lines of our own payment orders.
+    4. Join lines with notified payments (P1, P3) and gateways' payouts (P9); what is left is a payment of its own (P0).
+    5. Join payments with the demands that they name (P2, P4 to P8), and propose the rest (P11).
+    6. Credit demands, write the ledger entries, and open exceptions for what is joined to nothing.
+    7. Reverse what the bank has taken back (P10); what left the account unexplained is an exception.
+    8. Open exceptions for notified payments and sent orders that no statement shows in time.
+    9. Complete the run with its counters and digest.
+    """
+    # 1.
     if not passes.taken(uow.conn, account):
         raise AccountBusy
     uow.conn.execute("SET LOCAL work_mem = '64MB'")  # a year at once is sorted and hashed in memory
@@ -81,34 +95,54 @@ def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
     scope = Scope(_begin(uow, account, day), account, day, prefixes, since)
     lines = reading.read(uow.conn, account, day, prefixes) if prefixes else 0
     passes.execute(uow.conn, "virtual_accounts", scope)
+    # 2.
     passes.rows(uow.conn, "locks", scope)
+    # 3.
     ours = payment_order_lines.settle(uow, scope)
+    # 4.
     passes.execute(uow.conn, "forget_proposals", scope)
     passes.pair(uow.conn, scope)
     paid_out, differences = gateway_payouts.join(uow, scope)
     if not passes.add_unnotified(uow.conn, scope):
         raise AccountBusy(vi("a payout of this day was reported just now: run it again"))
+    # 5.
     passes.identify(uow.conn, scope)
+    # 6.
     notified = _is_notified(uow, account)
     match_run = effects.apply(uow, scope, notified=notified, payout_differences=differences)
     ours.hand_on(match_run)
     gateway_payouts.settle(match_run, paid_out)
     effects.finish(match_run)  # what is taken back on the day on which it came stands in the book first
+    # 7. and 8.
+    _follow_up(match_run)
+    # 9.
+    run_digest = _complete(uow.conn, scope, match_run.counters)
+    return MatchRunResult(account, day, lines, dict(match_run.counters), run_digest, match_run.events)
+
+
+def _follow_up(match_run: MatchRun) -> None:
+    """Steps 7 and 8 of a run."""
+    scope = match_run.scope
+    # 7.
     reversals.reverse(match_run)
     reversals.settle(match_run)
     effects.finish(match_run)
     payment_order_lines.open_left(match_run)
     effects.finish(match_run)
+    # 8.
     overdue.look(match_run)
-    if unpaid := model.open_overdue(uow, account, day):
+    if unpaid := model.open_overdue(match_run.uow, scope.account, scope.day):
         match_run.counters["M02"] += unpaid
-    run_digest = digest(uow.conn, scope)
-    uow.conn.execute(
+
+
+def _complete(conn: Connection, scope: Scope, counters: Mapping[str, int]) -> bytes:
+    run_digest = digest(conn, scope)
+    conn.execute(
         "UPDATE recon_run SET state = 'completed', finished_at = clock_timestamp(), counters = %s, digest = %s"
         " WHERE id = %s",
-        (Jsonb(dict(sorted(match_run.counters.items()))), run_digest, scope.run),
+        (Jsonb(dict(sorted(counters.items()))), run_digest, scope.run),
     )
-    return MatchRunResult(account, day, lines, dict(match_run.counters), run_digest, match_run.events)
+    return run_digest
 
 
 def _begin(uow: UnitOfWork, account: str, day: date) -> int:
