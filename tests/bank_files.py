@@ -54,28 +54,28 @@ class StatementDraft(bank_statements.StatementText):
 HEADINGS: Final = ("Ngày giao dịch", "Số tham chiếu", "Ghi nợ", "Ghi có", "Số dư", "Nội dung")
 
 
-def table(told: StatementDraft, *, thousands: str = ".", total: bool = True) -> list[list[str]]:
+def table(draft: StatementDraft, *, thousands: str = ".", total: bool = True) -> list[list[str]]:
     """The rows of bank-a's table."""
     rows = [
         ["SAO KÊ TÀI KHOẢN"],
-        ["Số tài khoản:", told.account],
-        ["Số dư đầu kỳ", _grouped(told.opening, thousands)],
+        ["Số tài khoản:", draft.account],
+        ["Số dư đầu kỳ", _grouped(draft.opening, thousands)],
         [],
         list(HEADINGS),
     ]
     balance = debits = credits_ = 0
-    balance = told.opening
-    for move in told.moves:
+    balance = draft.opening
+    for move in draft.moves:
         balance += move.amount
         debits += max(-move.amount, 0)
         credits_ += max(move.amount, 0)
         debit = _grouped(-move.amount, thousands) if move.amount < 0 else ""
         credit = _grouped(move.amount, thousands) if move.amount >= 0 else ""
-        day = f"{move.day or told.day:%d/%m/%Y}"
+        day = f"{move.day or draft.day:%d/%m/%Y}"
         rows.append([day, move.ref or "", debit, credit, _grouped(balance, thousands), move.text])
     if total:
         rows.append(["Tổng cộng", "", _grouped(debits, thousands), _grouped(credits_, thousands), "", ""])
-    return [*rows, ["Số dư cuối kỳ", _grouped(told.end, thousands)]]
+    return [*rows, ["Số dư cuối kỳ", _grouped(draft.end, thousands)]]
 
 
 def _grouped(amount: int, thousands: str) -> str:
@@ -96,8 +96,8 @@ def _quoted(cell: str, delimiter: str) -> str:
 
 def xlsx(rows: Sequence[Sequence[Any]]) -> bytes:
     """The rows as a workbook with one sheet: days and numbers as what they are."""
-    made = io.BytesIO()
-    with xlsxwriter.Workbook(made) as book:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
         sheet, as_day = book.add_worksheet("Sao kê"), book.add_format({"num_format": "dd/mm/yyyy"})
         for number, row in enumerate(rows):
             for column, cell in enumerate(row):
@@ -105,4 +105,4 @@ def xlsx(rows: Sequence[Sequence[Any]]) -> bytes:
                     sheet.write_datetime(number, column, cell, as_day)
                 else:
                     sheet.write(number, column, cell)
-    return made.getvalue()
+    return buffer.getvalue()

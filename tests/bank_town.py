@@ -1,4 +1,4 @@
-"""The sandbox's banks beside a hub with open doors: people pay, the banks tell, statements are fetched."""
+"""The sandbox's banks beside a hub with open endpoints: people pay, the banks tell, statements are fetched."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class BankTown:
     _cursors: dict[str, str] = field(default_factory=dict)
 
     def asks(self, what: str, bank: str = BANK, **form: Any) -> Any:
-        """What the bank's control door answers."""
+        """What the bank's control API answers."""
         reply = call("POST", f"{self.running.control(f'bank.{bank}')}/{what}", json=form)
         assert reply.ok, reply.text
         return reply.json()
@@ -72,8 +72,8 @@ class BankTown:
 
     def brings(self, report: dict[str, Any]) -> None:
         """A person brings a gateway's report."""
-        said = PayoutReport.model_validate({**report, "day": report["day"]}, strict=False)
-        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (bring(uow, said), []))
+        payout_report = PayoutReport.model_validate({**report, "day": report["day"]}, strict=False)
+        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (bring(uow, payout_report), []))
 
     def _port(self, bank: str) -> BankFileService:
         known = self.hub.catalogue.banks[bank]

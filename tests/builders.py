@@ -51,7 +51,7 @@ def a_submission(department: str = "rest-a", **changes: Any) -> dict[str, Any]:
 
 
 def submission_arrival(submission: dict[str, Any] | None = None, *, key: str | None = None) -> Arrival:
-    """The same as the door hands it to the inbox."""
+    """The same as the portal's endpoint hands it to the inbox."""
     submission = submission or a_submission()
     return Arrival(
         id=new_id(Prefix.SUBMISSION),
@@ -83,7 +83,7 @@ def a_report(dossier_code: str, status: str, *, minutes: float = 1, report_id: s
 
 
 def report_arrival(report: StatusReport, department: str = "rest-a") -> Arrival:
-    """The same as the department's door hands it to the inbox."""
+    """The same as the department's endpoint hands it to the inbox."""
     return Arrival(
         id=new_id(Prefix.INBOX),
         source=f"department.{department}",
@@ -97,7 +97,7 @@ def report_arrival(report: StatusReport, department: str = "rest-a") -> Arrival:
 
 def a_handoff(department: str = "rest-a", *, dossier_code: str) -> Handoff:
     """What a department is handed: the content of ``a_submission``."""
-    said = Submission.model_validate_json(json.dumps(a_submission(department)))
+    submission = Submission.model_validate_json(json.dumps(a_submission(department)))
     moment = now().replace(microsecond=0)
     return Handoff(
         id=new_id(Prefix.HANDOFF),
@@ -105,14 +105,14 @@ def a_handoff(department: str = "rest-a", *, dossier_code: str) -> Handoff:
         leg=1,
         from_agency="000.00.01.H42",
         to_agency="000.00.21.H42",
-        procedure=said.procedure,
+        procedure=submission.procedure,
         procedure_title="Thủ tục để thử nghiệm",
-        channel=said.channel,
+        channel=submission.channel,
         received_at=moment,
         due_at=moment + timedelta(days=5),
-        applicant=said.applicant,
-        summary=said.summary,
-        papers=said.papers,
+        applicant=submission.applicant,
+        summary=submission.summary,
+        papers=submission.papers,
         fees=[],
-        result=said.result,
+        result=submission.result,
     )

@@ -63,8 +63,8 @@ LONGEST_FIRST: Final = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files before all others. `make test` keeps this order (--no-loadscope-reorder)."""
-    here = Path(__file__).parent
-    places = {here / name: place for place, name in enumerate(LONGEST_FIRST)}
+    folder = Path(__file__).parent
+    places = {folder / name: place for place, name in enumerate(LONGEST_FIRST)}
     if gone := [str(path) for path in places if not path.is_file()]:
         raise pytest.UsageError(f"tests/conftest.py: LONGEST_FIRST names what is not there: {', '.join(gone)}")
     items.sort(key=lambda item: places.get(item.path, len(places)))
@@ -94,7 +94,7 @@ def server() -> Iterator[str]:
     """A PostgreSQL for the whole run; its database "hub" is migrated and serves as the template.
 
     Not under pytest's own folder: as root, PostgreSQL runs under another account, and a second pytest that starts
-    meanwhile closes that folder to it. In memory where the machine has room for it: on a busy disk a database is made
+    meanwhile closes that folder to it. In memory where the machine has enough: on a busy disk a database is made
     and dropped in 2 s, there in 30 ms.
     """
     with TemporaryDirectory(prefix="lienthong-", dir=_in_memory()) as folder:

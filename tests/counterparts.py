@@ -1,4 +1,4 @@
-"""A department that signs, for tests of the rooms: the right counter-record to what it was handed, and wrong ones."""
+"""A department that signs, for the tests of handoffs: right and wrong counter-records to what it was handed."""
 
 import base64
 import hashlib
@@ -40,33 +40,33 @@ class DepartmentSeal:
         return HandoffReceipt(number="SO-1", received_at=at, signed=self.signed(record) if signed else None)
 
     def signed(self, record: strict.Strict, *, forged: bool = False) -> CounterRecord:
-        said = rfc8785.dumps(record.model_dump(mode="json"))
+        body = rfc8785.dumps(record.model_dump(mode="json"))
         issuers = [self._pki.authority.issuing.certificate]
-        signature = detached(said + b" " if forged else said, self.holder, issuers, now())
-        return CounterRecord(record=base64.b64encode(said).decode(), signature=base64.b64encode(signature).decode())
+        signature = detached(body + b" " if forged else body, self.holder, issuers, now())
+        return CounterRecord(record=base64.b64encode(body).decode(), signature=base64.b64encode(signature).decode())
 
     def back(self, handoff: Handoff, at: datetime, **changes: object) -> CounterRecord:
         """The way back after ``handoff``."""
         before = record_of(handoff)
-        said = strict.read(HandoffRecord, before)
+        handed = strict.read(HandoffRecord, before)
         record = HandoffRecord(
             v=1,
             typ="vn.hub.handoff",
             id="TRA-1",
-            log=said.log,
-            dossier=said.dossier,
-            leg=said.leg + 1,
+            log=handed.log,
+            dossier=handed.dossier,
+            leg=handed.leg + 1,
             act=Act.RETURN,
             carrier=Carrier.WIRE,
             giver=HandoffSide(agency=self.agency, role="department"),
-            receiver=said.giver.model_copy(update={"officer": None}),
+            receiver=handed.giver.model_copy(update={"officer": None}),
             received_at=at - timedelta(minutes=1),
             given_at=at,
-            due_at=said.due_at,
+            due_at=handed.due_at,
             result=ShareResult.EARLY,
             note=None,
             documents=[],
-            personal=said.personal,
+            personal=handed.personal,
             prev=hashlib.sha256(before).hexdigest(),
         ).model_copy(update=changes)
         return self.signed(record)

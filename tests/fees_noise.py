@@ -77,84 +77,84 @@ class Grammar:
 
     def _damaged(self, reference: str) -> tuple[str, int, bool]:
         kinds: tuple[tuple[int, Callable[[str], tuple[str, int]]], ...] = (
-            (40, lambda said: (said, 0)),
+            (40, lambda text: (text, 0)),
             (10, self._lookalikes),
             (12, self._torn),
-            (8, lambda said: (said[self.chance.choice((1, 2)) :], 0)),
-            (5, lambda said: self._lookalikes(said[2:])),
-            (5, lambda said: self._torn(said[2:])),
+            (8, lambda text: (text[self.chance.choice((1, 2)) :], 0)),
+            (5, lambda text: self._lookalikes(text[2:])),
+            (5, lambda text: self._torn(text[2:])),
             (8, self._substituted),
             (4, self._swapped),
             (4, self._shortened),
             (4, self._lengthened),
         )
-        [kind] = self.chance.choices([made for _, made in kinds], [weight for weight, _ in kinds])
+        [kind] = self.chance.choices([damage for _, damage in kinds], [weight for weight, _ in kinds])
         written, errors = kind(reference)
         return (written.lower() if self.chance.random() < 0.1 else written), errors, errors <= EDITS
 
-    def _lookalikes(self, said: str) -> tuple[str, int]:
-        signs = list(said)
-        places = [at for at, sign in enumerate(said) if sign in LOOKALIKES and at >= 2]
-        wanted = self.chance.sample(places, min(len(places), self.chance.randint(1, 3)))
-        for at in wanted:
-            signs[at] = self.chance.choice(LOOKALIKES[said[at]])
-        return "".join(signs), len(wanted)
+    def _lookalikes(self, reference: str) -> tuple[str, int]:
+        signs = list(reference)
+        places = [at for at, sign in enumerate(reference) if sign in LOOKALIKES and at >= 2]
+        positions = self.chance.sample(places, min(len(places), self.chance.randint(1, 3)))
+        for at in positions:
+            signs[at] = self.chance.choice(LOOKALIKES[reference[at]])
+        return "".join(signs), len(positions)
 
-    def _torn(self, said: str) -> tuple[str, int]:
+    def _torn(self, reference: str) -> tuple[str, int]:
         for _ in range(self.chance.randint(1, 3)):
-            at = self.chance.randint(1, len(said) - 1)
-            said = said[:at] + self.chance.choice((" ", "-", ".", "_", "\n", " - ")) + said[at:]
-        return said, 0
+            at = self.chance.randint(1, len(reference) - 1)
+            reference = reference[:at] + self.chance.choice((" ", "-", ".", "_", "\n", " - ")) + reference[at:]
+        return reference, 0
 
-    def _substituted(self, said: str) -> tuple[str, int]:
-        wanted = self.chance.sample(range(2, len(said)), self.chance.randint(1, EDITS))
-        signs = list(said)
-        for at in wanted:
-            signs[at] = self.chance.choice([digit for digit in "0123456789" if digit != said[at]])
-        return "".join(signs), len(wanted)
+    def _substituted(self, reference: str) -> tuple[str, int]:
+        positions = self.chance.sample(range(2, len(reference)), self.chance.randint(1, EDITS))
+        signs = list(reference)
+        for at in positions:
+            signs[at] = self.chance.choice([digit for digit in "0123456789" if digit != reference[at]])
+        return "".join(signs), len(positions)
 
-    def _swapped(self, said: str) -> tuple[str, int]:
-        at = self.chance.randint(2, len(said) - 2)
-        return said[:at] + said[at + 1] + said[at] + said[at + 2 :], 2
+    def _swapped(self, reference: str) -> tuple[str, int]:
+        at = self.chance.randint(2, len(reference) - 2)
+        return reference[:at] + reference[at + 1] + reference[at] + reference[at + 2 :], 2
 
-    def _shortened(self, said: str) -> tuple[str, int]:
+    def _shortened(self, reference: str) -> tuple[str, int]:
         number = self.chance.randint(1, EDITS)
         for _ in range(number):
-            at = self.chance.randint(2, len(said) - 1)
-            said = said[:at] + said[at + 1 :]
-        return said, number
+            at = self.chance.randint(2, len(reference) - 1)
+            reference = reference[:at] + reference[at + 1 :]
+        return reference, number
 
-    def _lengthened(self, said: str) -> tuple[str, int]:
+    def _lengthened(self, reference: str) -> tuple[str, int]:
         number = self.chance.randint(1, EDITS)
         for _ in range(number):
-            at = self.chance.randint(2, len(said))
-            said = said[:at] + self._digits(1) + said[at:]
-        return said, number
+            at = self.chance.randint(2, len(reference))
+            reference = reference[:at] + self._digits(1) + reference[at:]
+        return reference, number
 
     # What stands around it.
 
     def _inner(self, written: str) -> str:
         parts = [self.chance.choice(WORDS), written]
-        for made in (self._phone, self._date, self._foreign, self._name, self._dossier):
+        for filler in (self._phone, self._date, self._foreign, self._name, self._dossier):
             if self.chance.random() < 0.2:
-                parts.insert(self.chance.randint(0, len(parts)), made())
+                parts.insert(self.chance.randint(0, len(parts)), filler())
         glue = self.chance.choices((" ", ".", "-", " - ", ""), (70, 10, 8, 8, 4))[0]
         return glue.join(part for part in parts if part)
 
     def _wrapped(self, inner: str) -> str:
         wrappers: tuple[tuple[int, Callable[[str], str]], ...] = (
-            (30, lambda said: said),
-            (30, lambda said: f"MBVCB.{self._digits(10)}.{self._digits(6)}.{said}.{self._between()}"),
-            (6, lambda said: f"IBVCB.MBVCB.{self._digits(10)}.{said}.{said}"),
-            (6, lambda said: f"IBVCB.{self._digits(12)}.{said}"),
-            (5, lambda said: f"{said} GD:ZALOPAY {self._digits(12)}"),
-            (5, lambda said: f"Ecom.{self._digits(8)}.MOMO.0{self._digits(9)}.CashIn.{said}"),
-            (5, lambda said: f"9P00{self._digits(10)} {said}"),
-            (5, lambda said: f"VQR{self._digits(12)} {said}"),
-            (8, lambda said: f"{said} FT{self._digits(14)}"),
+            (30, lambda text: text),
+            (30, lambda text: f"MBVCB.{self._digits(10)}.{self._digits(6)}.{text}.{self._between()}"),
+            (6, lambda text: f"IBVCB.MBVCB.{self._digits(10)}.{text}.{text}"),
+            (6, lambda text: f"IBVCB.{self._digits(12)}.{text}"),
+            (5, lambda text: f"{text} GD:ZALOPAY {self._digits(12)}"),
+            (5, lambda text: f"Ecom.{self._digits(8)}.MOMO.0{self._digits(9)}.CashIn.{text}"),
+            (5, lambda text: f"9P00{self._digits(10)} {text}"),
+            (5, lambda text: f"VQR{self._digits(12)} {text}"),
+            (8, lambda text: f"{text} FT{self._digits(14)}"),
         )
-        [made] = self.chance.choices([one for _, one in wrappers], [weight for weight, _ in wrappers])
-        return made(inner)
+        [wrap] = self.chance.choices([one for _, one in wrappers], [weight for weight, _ in wrappers])
+        return wrap(inner)
 
     def _between(self) -> str:
         bank = self.chance.choice(BANKS)

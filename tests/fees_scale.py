@@ -1,4 +1,4 @@
-"""Demands and statement lines by the hundred thousand, put straight into the tables: for measures, not for verbs."""
+"""Demands and statement lines by the hundred thousand, put straight into the tables: for measurements only."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -86,7 +86,7 @@ def lines(conn: Connection, name: str, day: date, rows: Iterable[tuple[str | Non
     with conn.cursor() as cursor, cursor.copy(_LINE) as copy:
         for number, (bank_ref, amount, text) in enumerate(rows, start=1):
             key = f"ref:{bank_ref}" if bank_ref else f"sha256:{name}:{number}"
-            said = normalise.normalise(text).spaced
+            normalised = normalise.normalise(text).spaced
             row = (
                 name,
                 ACCOUNT,
@@ -99,7 +99,7 @@ def lines(conn: Connection, name: str, day: date, rows: Iterable[tuple[str | Non
                 "BOOK",
                 bank_ref,
                 text,
-                said,
+                normalised,
                 1,
                 False,
                 "new",
@@ -157,9 +157,9 @@ WHERE l.booking_date = %s ORDER BY l.entry, g.id
 """
 
 
-def judged(conn: Connection, day: date, said: Sequence[NoisyText], amounts: Sequence[int], into: Figures) -> None:
+def judged(conn: Connection, day: date, texts: Sequence[NoisyText], amounts: Sequence[int], into: Figures) -> None:
     """What the passes make of these texts, held against what was meant."""
-    rows = [(None, amount, one.text) for one, amount in zip(said, amounts, strict=True)]
+    rows = [(None, amount, one.text) for one, amount in zip(texts, amounts, strict=True)]
     confirmed: dict[int, list[str]] = {}
     proposed: dict[int, list[str]] = {}
     with passed(conn, day, rows):
@@ -167,11 +167,11 @@ def judged(conn: Connection, day: date, said: Sequence[NoisyText], amounts: Sequ
             (confirmed if row["state"] == "confirmed" else proposed).setdefault(row["entry"], []).append(
                 row["reference"]
             )
-    for number, one in enumerate(said, start=1):
+    for number, one in enumerate(texts, start=1):
         into.texts += 1
-        wrong = [found for found in confirmed.get(number, []) if found != one.reference]
+        wrong = [reference for reference in confirmed.get(number, []) if reference != one.reference]
         into.false += bool(wrong)
-        into.false_of += tuple(f"{one.text!r} means {one.reference}, confirmed {found}" for found in wrong)
+        into.false_of += tuple(f"{one.text!r} means {one.reference}, confirmed {reference}" for reference in wrong)
         if one.survives:
             into.ours += 1
             into.confirmed += one.reference in confirmed.get(number, [])

@@ -68,7 +68,7 @@ def rsa_pair(owner: str = "bank") -> tuple[str, str]:
     """The private key and the certificate of ``owner``, PEM; the same ones whenever they are asked for."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{owner} (test)")])
-    made = (
+    notice = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -81,4 +81,4 @@ def rsa_pair(owner: str = "bank") -> tuple[str, str]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return private.decode(), made.public_bytes(serialization.Encoding.PEM).decode()
+    return private.decode(), notice.public_bytes(serialization.Encoding.PEM).decode()

@@ -12,7 +12,7 @@ KEY_ID = "portal-test-a"
 
 
 class SigningPortal:
-    """Speaks to the hub's doors with the portal's key."""
+    """Speaks to the hub's API with the portal's key."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -208,7 +208,7 @@ def _scripts() -> Path:
 
 
 def _command(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         raise FileNotFoundError(name)
-    return found
+    return path

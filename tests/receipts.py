@@ -49,7 +49,7 @@ def http(status: int, body: bytes) -> bytes:
     return f"{head}Connection: close\r\n\r\n".encode() + body
 
 
-def said(request: bytes) -> tuple[str, str, dict[str, str]]:
+def message_of(request: bytes) -> tuple[str, str, dict[str, str]]:
     """The path, the operation and the parts of a request that a port has sent."""
     head, _, body = request.partition(b"\r\n\r\n")
     message = soap.payload_of(soap.body_of(xml.parse(body)))

@@ -46,8 +46,8 @@ class ScriptedDepartment:
 
     def find(self, handoff: Handoff, key: str) -> HandoffReceipt | None:
         self.asked.append(handoff.dossier_code)
-        found: HandoffReceipt | None = _play(self.findings, handoff)
-        return found
+        receipt: HandoffReceipt | None = _play(self.findings, handoff)
+        return receipt
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         self.checkpoints.append(checkpoint)
@@ -76,13 +76,13 @@ class ScriptedEndpoint:
     """A webhook endpoint that keeps what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[bytes, str]] = []
+        self.received: list[tuple[bytes, str]] = []
         self.answers: deque[Any] = deque()
 
     def tell(self, notice: bytes, key: str) -> None:
         if self.answers:
             _play(self.answers)
-        self.told.append((notice, key))
+        self.received.append((notice, key))
 
     def check(self) -> str:
         return "here"
@@ -151,14 +151,14 @@ class ScriptedIssuer:
 
     def issue(self, receipt: FeeReceipt, key: str) -> Issued:
         self.issued.append(receipt)
-        given = Issued(template=receipt.template, symbol=receipt.symbol, number=receipt.number)
-        answer: Issued = _play(self.answers, receipt) if self.answers else given
+        issued = Issued(template=receipt.template, symbol=receipt.symbol, number=receipt.number)
+        answer: Issued = _play(self.answers, receipt) if self.answers else issued
         return answer
 
     def find(self, receipt: FeeReceipt, key: str) -> Issued | None:
         self.asked.append(key)
-        found: Issued | None = _play(self.findings, receipt)
-        return found
+        issued: Issued | None = _play(self.findings, receipt)
+        return issued
 
     def void(self, voiding: Voiding, key: str) -> Voided:
         self.voided.append(voiding)
@@ -184,17 +184,17 @@ PLAYERS: Final[Mapping[str, type]] = {
 def a_table_receipt(handed: HandedTable) -> TableReceipt:
     """What a department answers that takes the table."""
     table = base64.b64decode(handed.table)
-    said = strict.read(SettlementTable, table)
+    settlement = strict.read(SettlementTable, table)
     return TableReceipt(
-        settlement_id=said.settlement_id, sha256=hashlib.sha256(table).hexdigest(), received_at=clock.now()
+        settlement_id=settlement.settlement_id, sha256=hashlib.sha256(table).hexdigest(), received_at=clock.now()
     )
 
 
-def _play(script: deque[Any], *said: Any) -> Any:
+def _play(script: deque[Any], *arguments: Any) -> Any:
     answer = script.popleft()
     if isinstance(answer, Exception):
         raise answer
-    return answer(*said) if callable(answer) else answer
+    return answer(*arguments) if callable(answer) else answer
 
 
 class ScriptedHub(Hub):

@@ -1,4 +1,4 @@
-"""The whole house as processes of its own: doors, workers, beat, sandbox, on a broker of either kind."""
+"""The whole hub as processes of its own: API, workers, beat, sandbox, on a broker of either kind."""
 
 import json
 import os
@@ -225,12 +225,12 @@ def _json(mapping: Mapping[str, str]) -> str:
 @contextmanager
 def stack(folder: Path, database_url: str, broker_url: str, **changes: str) -> Iterator[ProcessStack]:
     """A stack whose parts the caller starts; all of them are stopped at the end."""
-    made = ProcessStack(folder, database_url, broker_url, changes)
+    processes = ProcessStack(folder, database_url, broker_url, changes)
     try:
-        yield made
+        yield processes
     finally:
-        made.portal.close()
-        for part in made.parts.values():
+        processes.portal.close()
+        for part in processes.parts.values():
             part.ask_to_stop()
-        for part in made.parts.values():
+        for part in processes.parts.values():
             part.end()

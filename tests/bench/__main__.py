@@ -26,7 +26,7 @@ ALONE: dict[str, Callable[[], list[BenchRow]]] = {
     "matching": matching.rows,
     "months": months.rows,
 }
-"""parts that need no house"""
+"""parts that need no running hub"""
 SERVICE_PACE = {
     # As in service, but for the departments' own pace: no status reports, so that only the hand-over is measured.
     "HUB_SANDBOX_PACE": "3600",

@@ -1,4 +1,4 @@
-"""The bare baseline of the door: the same web server validates one body, inserts it and commits."""
+"""The bare baseline of the submission endpoint: the same web server validates one body, inserts it and commits."""
 
 import asyncio
 import os

@@ -2,7 +2,7 @@
 
 Of ten lines four were notified with the bank's number, four are found by their reference alone, one is short, and one
 is nobody's: payments come into being, demands are credited and confirmed, the book is written, cases are opened, and
-what is checked at a commit is checked. What rooms beside fees make of the events is not in it.
+what is checked at a commit is checked. What packages beside fees make of the events is not in it.
 """
 
 import argparse
@@ -129,12 +129,12 @@ def main() -> int:
     profile = cProfile.Profile()
     if asked.profile:
         profile.enable()
-    found = rows(asked.lines)
+    measured = rows(asked.lines)
     profile.disable()
-    sys.stdout.write(table(found) + "\n")
+    sys.stdout.write(table(measured) + "\n")
     if asked.profile:
         pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
-    return 0 if all(row.ok for row in found) else 3
+    return 0 if all(row.ok for row in measured) else 3
 
 
 if __name__ == "__main__":

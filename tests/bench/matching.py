@@ -2,7 +2,7 @@
 
 The bare side joins on the bank's number and amount, and inserts what it found into a table with the constraints that
 make a match one-to-one: a key, one row for a payment, one for a line. Ours is P1 as in service: a group and its leg for
-each. What follows from a match, verb by verb, is not in it. Both on the same rows, in turn, with the same memory; half
+each. What follows from a match is not in it. Both on the same rows, in turn, with the same memory; half
 as many lines again are noise and match nothing.
 """
 
@@ -78,9 +78,9 @@ def _bare(conn: Connection, count: int) -> float:
     with conn.transaction(force_rollback=True):
         conn.execute("SET LOCAL work_mem = '64MB'")
         begun = perf_counter()
-        found = conn.execute(_BARE, {"account": ACCOUNT, "day": DAY}).rowcount
+        matched = conn.execute(_BARE, {"account": ACCOUNT, "day": DAY}).rowcount
         took = perf_counter() - begun
-    _settled(conn, found, count)
+    _settled(conn, matched, count)
     return took
 
 
@@ -95,15 +95,15 @@ def _ours(conn: Connection, count: int) -> float:
         conn.execute("SET LOCAL work_mem = '64MB'")
         scope = Scope(row["id"], ACCOUNT, DAY, (PREFIX,))
         begun = perf_counter()
-        found = passes.execute(conn, "p1_bank_reference", scope)
+        matched = passes.execute(conn, "p1_bank_reference", scope)
         took = perf_counter() - begun
-    _settled(conn, found, count)
+    _settled(conn, matched, count)
     return took
 
 
-def _settled(conn: Connection, found: int, count: int) -> None:
+def _settled(conn: Connection, matched: int, count: int) -> None:
     """All were found; and what a round has left behind does not slow the next one."""
-    assert found == count
+    assert matched == count
     conn.execute("VACUUM")
 
 

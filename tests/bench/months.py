@@ -55,10 +55,10 @@ def rows(payments: int = PAYMENTS) -> list[BenchRow]:
         took = median(_closed(hub) for _ in range(ROUNDS))
         dispatch.run_command(hub, "bench", lambda uow: (settlements.compute(uow, MONTH), []))
         with hub.db.connection() as conn:
-            found = conn.execute("SELECT count(*) AS n, sum(length(body)) AS b FROM settlement").fetchone()
-    assert found is not None
-    assert found["n"] == DEPARTMENTS
-    note = f"{payments} lines, {found['b'] / 1e6:.1f} MB of JSON; {payments / took:,.0f} lines/s"
+            sizes = conn.execute("SELECT count(*) AS n, sum(length(body)) AS b FROM settlement").fetchone()
+    assert sizes is not None
+    assert sizes["n"] == DEPARTMENTS
+    note = f"{payments} lines, {sizes['b'] / 1e6:.1f} MB of JSON; {payments / took:,.0f} lines/s"
     name = "a month's tables of 20 departments"
     return [at_most(name, "s", bare, took, MOST * payments / PAYMENTS, f"<= {MOST:g} s for {PAYMENTS}", note)]
 
@@ -66,7 +66,7 @@ def rows(payments: int = PAYMENTS) -> list[BenchRow]:
 def _hub(folder: Path, url: str) -> Hub:
     catalogue = load(CATALOGUE, environment())
     pki = completed(folder / "pki", catalogue, "a passphrase for keys in a bench only")
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "database_url": url,
         "broker_url": "redis://127.0.0.1:1/0",
         "catalogue": CATALOGUE,
@@ -74,7 +74,7 @@ def _hub(folder: Path, url: str) -> Hub:
         "keys": pki.keys,
         "keys_passphrase": pki.passphrase,
     }
-    return Hub(Settings.model_validate(told), catalogue)
+    return Hub(Settings.model_validate(values), catalogue)
 
 
 def _fill(conn: Connection, payments: int) -> None:
@@ -127,9 +127,9 @@ def _bare(hub: Hub) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.months", description=__doc__)
     parser.add_argument("payments", nargs="?", type=int, default=PAYMENTS)
-    found = rows(parser.parse_args().payments)
-    sys.stdout.write(table(found) + "\n")
-    return 0 if all(row.ok for row in found) else 3
+    measured = rows(parser.parse_args().payments)
+    sys.stdout.write(table(measured) + "\n")
+    return 0 if all(row.ok for row in measured) else 3
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def main() -> int:
             upgrade(url)
             figures = _measure(url, texts)
     good = not figures.false and figures.recall >= RECALL
-    shown = [said(figures), *figures.false_of[:20], *(f"missed: {one}" for one in figures.missed[:20])]
+    shown = [summary(figures), *figures.false_of[:20], *(f"missed: {one}" for one in figures.missed[:20])]
     sys.stdout.write("".join(f"{one}\n" for one in shown))
     return 0 if good else 3
 
@@ -47,7 +47,7 @@ def _measure(url: str, texts: int) -> Figures:
             meant = day_of(day, min(A_DAY, texts - day * A_DAY))
             written = list(Grammar(day).texts([reference(number) if number else None for number in meant]))
             judged(conn, DAY + timedelta(days=day), written, amounts_of(day, meant), figures)
-            sys.stderr.write(f"{said(figures)} ({monotonic() - begun:.1f} s)\n")
+            sys.stderr.write(f"{summary(figures)} ({monotonic() - begun:.1f} s)\n")
     database.close()
     return figures
 
@@ -65,7 +65,7 @@ def amounts_of(seed: int, meant: Sequence[int]) -> list[int]:
     return [FEES[number % len(FEES)] if number and chance.random() < 0.95 else chance.choice(FEES) for number in meant]
 
 
-def said(figures: Figures) -> str:
+def summary(figures: Figures) -> str:
     return (
         f"{figures.texts} texts, {figures.ours} with a reference that survives: {figures.confirmed} confirmed, "
         f"{figures.proposed} proposed, recall {figures.recall:.5f}; false confirmations {figures.false}"

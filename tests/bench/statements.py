@@ -81,8 +81,8 @@ def _our_mt940(text: str) -> int:
 
 def _peak(path: Path) -> float:
     """MiB that a process takes which reads the file and does nothing else."""
-    told = subprocess.run([sys.executable, "-m", "tests.bench.statements", path], check=True, capture_output=True)
-    return float(told.stdout)
+    process = subprocess.run([sys.executable, "-m", "tests.bench.statements", path], check=True, capture_output=True)
+    return float(process.stdout)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from connectors.registry import PortOptions
 from connectors.transport.exchange import recording
 from hub.embedded.secrets import stored_secrets
 from tests.catalogue_secrets import CATALOGUE
-from tests.receipts import a_receipt, http, item, result, said, voiding
+from tests.receipts import a_receipt, http, item, message_of, result, voiding
 from tests.unit.connectors.partner import Behaviour, Partner, after_reading, answering, partner, reset, scripted
 
 RECEIPT = a_receipt(number=17)
@@ -80,7 +80,7 @@ def issuer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(issuer: IssuerOnSocket) -> None:
     issued = issuer.will(result("ImportAndPublishInv", OK)).issue(RECEIPT, RECEIPT.receipt_id)
     assert (issued.template, issued.symbol, issued.number) == ("01BLP0-001", "PT-26E", 17)
-    path, operation, parts = said(issuer.requests[0])
+    path, operation, parts = message_of(issuer.requests[0])
     assert (path, operation) == ("/dich-vu/PublishService.asmx", "ImportAndPublishInv")
     assert b'SOAPAction: "http://tempuri.org/ImportAndPublishInv"' in issuer.requests[0]
     assert (parts["pattern"], parts["serial"], parts["convert"]) == ("01BLP0-001", "PT-26E", "0")
@@ -172,7 +172,7 @@ def test_what_is_there_is_found_by_its_fkey(issuer: IssuerOnSocket) -> None:
     issued = issuer.will(result("listInvByCusFkey", item(RECEIPT))).find(RECEIPT, RECEIPT.receipt_id)
     assert issued is not None
     assert issued.number == 17
-    path, operation, parts = said(issuer.requests[0])
+    path, operation, parts = message_of(issuer.requests[0])
     assert (path, operation, parts["key"]) == ("/dich-vu/PortalService.asmx", "listInvByCusFkey", RECEIPT.fkey)
     assert "ACpass" not in parts, "asking needs the service's password only"
 
@@ -201,7 +201,7 @@ def test_another_number_is_found_as_it_is(issuer: IssuerOnSocket) -> None:
 
 def test_a_receipt_becomes_void_and_void_again_is_void(issuer: IssuerOnSocket) -> None:
     issuer.will(result("cancelInvNoPay", "OK:")).void(voiding(RECEIPT), RECEIPT.receipt_id)
-    path, operation, parts = said(issuer.requests[0])
+    path, operation, parts = message_of(issuer.requests[0])
     assert (path, operation, parts["fkey"]) == ("/dich-vu/BusinessService.asmx", "cancelInvNoPay", RECEIPT.fkey)
     error = issuer.fate(result("cancelInvNoPay", "ERR:8"), void)
     assert isinstance(error, Duplicate)

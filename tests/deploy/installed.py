@@ -47,7 +47,7 @@ def a_database(server: str, *, template: str) -> Iterator[str]:
     """The name of a new database on ``server``, like ``template``: "hub" is migrated, "template1" is empty."""
     name = f"deploy_{secrets.token_hex(4)}"
     with psycopg.connect(database_url_as(server, "postgres"), autocommit=True) as admin:
-        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        admin.execute(made)
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        admin.execute(create)
         yield name
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -92,10 +92,10 @@ def install() -> str | None:
 
 
 def _binary() -> str:
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
+    path = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if path is None:
         raise FileNotFoundError("nginx")
-    return found
+    return path
 
 
 def _write(path: Path, text: str, moved: dict[str, str]) -> None:

@@ -92,8 +92,8 @@ def settings(broker: RabbitMQ, role: str, *, declares: bool) -> Settings:
 
 def waiting(broker: RabbitMQ, queue: str) -> int:
     with Connection(broker_url(broker, "deploy")) as connection:
-        found = connection.default_channel.queue_declare(queue, passive=True)
-        return int(found.message_count)
+        declared = connection.default_channel.queue_declare(queue, passive=True)
+        return int(declared.message_count)
 
 
 def refused(broker: RabbitMQ, role: str, act: Callable[[Any], None]) -> bool:
@@ -117,7 +117,7 @@ def test_the_hub_finds_the_queues_as_it_would_have_declared_them(broker: RabbitM
             connection.default_channel.queue_purge(name)
 
 
-def test_the_api_nudges_the_inbox_without_declaring_anything(broker: RabbitMQ, catalogue: Catalogue) -> None:
+def test_the_api_wakes_the_inbox_without_declaring_anything(broker: RabbitMQ, catalogue: Catalogue) -> None:
     hub = settings(broker, "api", declares=False)
     publisher = Publisher(application(hub, catalogue), hub)
     before = waiting(broker, "inbox")
@@ -142,12 +142,12 @@ def test_there_is_no_user_beside_the_roles_and_without_a_password_nobody_gets_in
 ) -> None:
     users = broker.ctl("list_users", "--formatter", "json")
     assert users.count('"user"') == len(definitions.ROLES)
-    made = definitions.definitions(catalogue, {})
-    made["users"] = [{**user, "name": f"nobody-{user['name']}"} for user in made["users"]]
-    made["permissions"] = [{**row, "user": f"nobody-{row['user']}"} for row in made["permissions"]]
-    made["topic_permissions"] = []
+    loaded = definitions.definitions(catalogue, {})
+    loaded["users"] = [{**user, "name": f"nobody-{user['name']}"} for user in loaded["users"]]
+    loaded["permissions"] = [{**row, "user": f"nobody-{row['user']}"} for row in loaded["permissions"]]
+    loaded["topic_permissions"] = []
     file = tmp_path / "definitions.json"
-    file.write_text(definitions.text(made))
+    file.write_text(definitions.text(loaded))
     broker.ctl("import_definitions", str(file))
     with (
         pytest.raises(AccessRefused),

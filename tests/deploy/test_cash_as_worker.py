@@ -12,7 +12,7 @@ from tests.integration.fees.matching import DUE, AccountTill, later, status
 from tests.integration.fees.posting import Postman
 from tests.integration.fees.telling import NotifyingProvider
 from tests.integration.fees.test_cash import OWED, postman, unpaid  # noqa: F401 - fixtures
-from tests.integration.fees.test_payouts import report, told  # noqa: F401 - a fixture beside its verb
+from tests.integration.fees.test_payouts import report, transaction  # noqa: F401 - a fixture and what reports it
 from tests.scripted_hub import ScriptedHub
 
 pytestmark = pytest.mark.database_roles("hub_worker")
@@ -33,8 +33,8 @@ def test_a_worker_may_do_all_that_cash_takes(
 ) -> None:
     day, parcel = till.books(), postman.takes(unpaid)
     postman.delivers(parcel, day)
-    said = postman.reports(later(day, 1), parcel)
-    till.books(StatementMovement(said.net, said.report))
+    payout_report = postman.reports(later(day, 1), parcel)
+    till.books(StatementMovement(payout_report.net, payout_report.report))
     assert (status(cashier, unpaid), till.book()) == ("paid", {"111": OWED, "331": -OWED})
 
 
@@ -50,10 +50,10 @@ def test_a_worker_may_join_what_comes_late(
 
 def test_a_worker_may_join_a_report_that_comes_late(
     till: AccountTill,  # noqa: F811
-    told: str,  # noqa: F811
+    transaction: str,  # noqa: F811
 ) -> None:
     day = till.books(StatementMovement(DUE - 1_100, "CTY CP VNPAY-T TT"))
-    report(till, day, told)
+    report(till, day, transaction)
     till.matches(day)
     assert (till.line()["pass"], till.cases()) == ("P9", [])
 

@@ -56,10 +56,10 @@ def holders(conn: psycopg.Connection, privilege: str) -> dict[str, set[str]]:
         f" WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND {asked}",
         {"privilege": privilege, "roles": list(DATABASE_ROLES[1:])},
     ).fetchall()
-    found: dict[str, set[str]] = {}
+    holding: dict[str, set[str]] = {}
     for table, role in rows:
-        found.setdefault(table, set()).add(role)
-    return found
+        holding.setdefault(table, set()).add(role)
+    return holding
 
 
 def test_nobody_but_the_owner_can_delete_or_truncate_anything(admin: psycopg.Connection) -> None:
@@ -161,8 +161,8 @@ def test_the_worker_lets_evidence_age_without_owning_a_table(
         )
     retain(admin.info.dsn + f" password={admin.info.password}", evidence_days=(today - date(2020, 2, 15)).days)
     assert as_role.execute("SELECT rotate_exchange()").fetchall() == [("exchange_2020_01",)]
-    made = f"SELECT 1 FROM pg_class WHERE relname IN ('exchange_2020_02', 'exchange_{today:%Y_%m}')"
-    assert len(admin.execute(made).fetchall()) == 2
+    remaining = f"SELECT 1 FROM pg_class WHERE relname IN ('exchange_2020_02', 'exchange_{today:%Y_%m}')"
+    assert len(admin.execute(remaining).fetchall()) == 2
     assert as_role.execute("SELECT rotate_exchange()").fetchall() == []
 
 
@@ -179,13 +179,13 @@ def test_that_a_message_came_is_noted_once_in_its_sources_name(
 
 
 @pytest.mark.parametrize("as_role", ["hub_api", "hub_worker"], indirect=True)
-def test_doors_and_workers_may_ask_whether_the_custody_log_is_anchored(as_role: psycopg.Connection) -> None:
+def test_api_and_workers_may_ask_whether_the_custody_log_is_anchored(as_role: psycopg.Connection) -> None:
     with psycopg.connect(as_role.info.dsn, password=as_role.info.password, row_factory=dict_row) as conn:
         assert custody.anchored_since(conn) is None
 
 
 @pytest.mark.parametrize("as_role", ["hub_api"], indirect=True)
-def test_the_portals_door_looks_up_and_lists_submissions(as_role: psycopg.Connection) -> None:
+def test_the_portals_api_looks_up_and_lists_submissions(as_role: psycopg.Connection) -> None:
     conn: Any = as_role
     conn.row_factory = dict_row
     assert views.submission(conn, code="000001626111250001") is None

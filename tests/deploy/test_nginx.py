@@ -1,4 +1,4 @@
-"""The site of deploy/nginx in a real nginx, before the real doors and the real Flower: who gets through, as whom."""
+"""The site of deploy/nginx in a real nginx, before the real API and the real Flower: who gets through, as whom."""
 
 import http.client
 import json
@@ -70,7 +70,7 @@ def department(folder: Path) -> Client:
 
 
 @pytest.fixture(scope="module")
-def doors(folder: Path, department: Client, server: str) -> Iterator[tuple[ProcessStack, Nginx]]:
+def published_site(folder: Path, department: Client, server: str) -> Iterator[tuple[ProcessStack, Nginx]]:
     flower = free_port()
     with (
         a_database(server, template="hub") as name,
@@ -122,9 +122,9 @@ def test_the_site_passes_nginxs_own_check(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_department_is_known_by_its_certificate_and_by_nothing_it_says(
-    folder: Path, department: Client, doors: tuple[ProcessStack, Nginx]
+    folder: Path, department: Client, published_site: tuple[ProcessStack, Nginx]
 ) -> None:
-    hub, site = doors
+    hub, site = published_site
     trust = str(site.certificate)
     stolen = {"X-Client-Cert": quote(department.certificate), "X-Proxy-Secret": PROXY_SECRET}
     assert report(site.url, department, verify=trust).status_code == 202
@@ -136,8 +136,10 @@ def test_a_department_is_known_by_its_certificate_and_by_nothing_it_says(
     assert hub.rows("SELECT count(*) AS n FROM inbox") == [{"n": 1}]
 
 
-def test_the_portals_signature_over_the_public_address_survives_the_proxy(doors: tuple[ProcessStack, Nginx]) -> None:
-    stack, site = doors
+def test_the_portals_signature_over_the_public_address_survives_the_proxy(
+    published_site: tuple[ProcessStack, Nginx],
+) -> None:
+    stack, site = published_site
     portal = SigningPortal(site.url)
     portal._session.verify = str(site.certificate)
     stored = portal.submit(a_submission())
@@ -153,8 +155,8 @@ def test_the_portals_signature_over_the_public_address_survives_the_proxy(doors:
     assert all(stack.wait_for(logged))
 
 
-def test_fifty_megabytes_are_refused_in_the_hubs_words(doors: tuple[ProcessStack, Nginx]) -> None:
-    _, site = doors
+def test_fifty_megabytes_are_refused_in_the_hubs_words(published_site: tuple[ProcessStack, Nginx]) -> None:
+    _, site = published_site
     connection = http.client.HTTPSConnection("localhost", site.port, timeout=30, context=trusting(site))
     connection.putrequest("POST", "/v1/submissions")
     connection.putheader("Content-Length", str(50_000_000))
@@ -174,16 +176,16 @@ def test_a_hub_that_is_away_is_said_in_its_own_words(folder: Path, tmp_path: Pat
 
 
 def test_flower_asks_operators_for_its_password_and_shows_itself_to_nobody_else(
-    doors: tuple[ProcessStack, Nginx],
+    published_site: tuple[ProcessStack, Nginx],
 ) -> None:
-    _, site = doors
+    _, site = published_site
     trust = str(site.certificate)
 
     def status(path: str, auth: tuple[str, str] | None = None) -> int:
         return requests.get(site.url + path, auth=auth, verify=trust, timeout=30).status_code
 
     password = ("hub", FLOWER_PASSWORD)
-    doors[0].wait_for(lambda: status("/flower/workers") != 503)
+    published_site[0].wait_for(lambda: status("/flower/workers") != 503)
     assert status("/flower/workers") == 401
     assert status("/flower/workers", password) == 200
     assert status("/flower/static/css/flower.css", password) == 200
@@ -197,8 +199,8 @@ def test_flower_asks_operators_for_its_password_and_shows_itself_to_nobody_else(
     elsewhere.close()
 
 
-def test_another_name_gets_no_handshake(doors: tuple[ProcessStack, Nginx]) -> None:
-    _, site = doors
+def test_another_name_gets_no_handshake(published_site: tuple[ProcessStack, Nginx]) -> None:
+    _, site = published_site
     context = trusting(site)
     with (
         socket.create_connection(("127.0.0.1", site.port), timeout=10) as plain,
@@ -208,10 +210,10 @@ def test_another_name_gets_no_handshake(doors: tuple[ProcessStack, Nginx]) -> No
 
 
 def test_what_nginx_says_in_the_hubs_place_is_in_the_hubs_table() -> None:
-    said = PROBLEM.findall((DEPLOY / "nginx/hub.conf").read_text())
+    bodies = PROBLEM.findall((DEPLOY / "nginx/hub.conf").read_text())
     table = {kind.code: kind for kind in (problem_types.MALFORMED, problem_types.TOO_LARGE, problem_types.UNAVAILABLE)}
-    assert len(said) == len(table)
-    for status, text in said:
+    assert len(bodies) == len(table)
+    for status, text in bodies:
         problem = json.loads(text)
         kind = table[problem["code"]]
         assert problem == {"type": kind.uri, "title": vi(kind.title), "status": int(status), "code": kind.code}

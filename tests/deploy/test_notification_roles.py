@@ -1,4 +1,4 @@
-"""The notification door with the rights of its role and no more: everything that it does, and nothing beside it."""
+"""The notification endpoint with the rights of its role and no more: everything that it does, and nothing beside it."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ CONFLICT = Judgement("conflict", 409, b"{}", "N03", "k1")
 
 @pytest.fixture(scope="module")
 def api(server: str) -> Iterator[Connection]:
-    """The database as the door's role sees it."""
+    """The database as the endpoint's role sees it."""
     with a_database(server, template="template1") as name:
         make_roles(database_url_as(server, name))
         upgrade(database_url_as(server, name, "hub_owner"))
@@ -29,17 +29,17 @@ def api(server: str) -> Iterator[Connection]:
             yield conn
 
 
-def said(amount: int) -> Notification:
+def notification(amount: int) -> Notification:
     return Notification(
         provider="bank-a", provider_txn="GD1", kind=NotificationKind.PAYMENT, amount=amount, account="1020304050607"
     )
 
 
-def test_the_door_keeps_judges_and_believes(api: Connection) -> None:
+def test_the_endpoint_stores_judges_and_accepts_notifications(api: Connection) -> None:
     taken = []
     for amount in (1, 1, 2):
         delivery = notification_intake.keep(api, "bank-a", b"", {"x-signature": "…"}, b"{}")
-        taken.append(notification_intake.believe(api, delivery, said(amount), KEPT, CONFLICT))
+        taken.append(notification_intake.believe(api, delivery, notification(amount), KEPT, CONFLICT))
     notification_intake.judge(
         api, notification_intake.keep(api, "bank-a", b"", {}, b"x"), Judgement("stale", 401, None, "N05")
     )
@@ -61,6 +61,6 @@ def test_the_door_keeps_judges_and_believes(api: Connection) -> None:
         "UPDATE fee_demand SET allocated = amount_due",
     ],
 )
-def test_the_door_can_do_nothing_else(api: Connection, statement: str) -> None:
+def test_the_endpoint_can_do_nothing_else(api: Connection, statement: str) -> None:
     with pytest.raises(InsufficientPrivilege):
         api.execute(statement.encode())

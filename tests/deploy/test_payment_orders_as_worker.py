@@ -30,6 +30,6 @@ def test_reports_do_not_see_whose_account_is_paid(database_url: str) -> None:
     name = database_url.rpartition("/")[2]
     with psycopg.connect(database_url_as(database_url, name, "hub_reader"), autocommit=True) as conn:
         conn.execute("SELECT reference, amount, state FROM payment_order").fetchall()
-        for wanted in ("payee FROM payment_order", "reason FROM payment_order", "reason FROM refund"):
+        for columns in ("payee FROM payment_order", "reason FROM payment_order", "reason FROM refund"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                conn.execute(f"SELECT {wanted}")
+                conn.execute(f"SELECT {columns}")

@@ -30,8 +30,8 @@ TROUBLE: Final = (
 def hub(tmp_path: Path, database_url: str) -> Iterator[ProcessStack]:
     make_roles(database_url)
     run_script(database_url, "grants.sql")
-    with stack(tmp_path, database_url, "amqp://nobody/", HUB_BROKER_DECLARES="false") as made:
-        yield made
+    with stack(tmp_path, database_url, "amqp://nobody/", HUB_BROKER_DECLARES="false") as processes:
+        yield processes
 
 
 def test_a_submission_runs_its_course_and_flower_shows_it(hub: ProcessStack, broker: RabbitMQ) -> None:

@@ -43,11 +43,11 @@ def compose() -> dict[str, Any]:
 
 def variables(*names: str) -> dict[str, str]:
     """What the files of deploy/etc set, as systemd and compose read them: quoted values may run over lines."""
-    found: dict[str, str] = {}
+    assigned: dict[str, str] = {}
     for name in names:
         words = shlex.split((ETC / name).read_text(), comments=True)
-        found |= dict(word.split("=", 1) for word in words)
-    return found
+        assigned |= dict(word.split("=", 1) for word in words)
+    return assigned
 
 
 def files_of(service: Mapping[str, Any]) -> list[str]:
@@ -125,15 +125,17 @@ def test_every_long_running_container_says_how_it_is_and_only_nginx_is_reachable
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_the_settings_of_each_process_are_complete(process: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = variables("hub.env", "secrets.env", f"{process}.env")
-    for name, value in told.items():
+    names = variables("hub.env", "secrets.env", f"{process}.env")
+    for name, value in names.items():
         monkeypatch.setenv(name, value or "filled in by the operator")
     if process == "flower":
         assert FlowerSettings().flower_user == "operator"
         return
     settings = read_settings()
     assert not settings.broker_declares
-    assert set(told) - {"HUB_CURSOR_KEY", *SHIPPED.secrets} <= {f"HUB_{name.upper()}" for name in Settings.model_fields}
+    assert set(names) - {"HUB_CURSOR_KEY", *SHIPPED.secrets} <= {
+        f"HUB_{name.upper()}" for name in Settings.model_fields
+    }
 
 
 def test_the_secrets_that_are_asked_for_are_those_of_the_shipped_catalogue() -> None:
@@ -179,29 +181,29 @@ def test_a_service_is_confined(units: Path, unit: str) -> None:
     assert done.returncode == 0, done.stdout.splitlines()[-1]
 
 
-def test_the_doors_answer_on_the_socket_that_systemd_holds(database_url: str, tmp_path: Path) -> None:
+def test_the_api_answers_on_the_socket_that_systemd_holds(database_url: str, tmp_path: Path) -> None:
     activator = shutil.which("systemd-socket-activate")
     if activator is None:
         pytest.skip("systemd-socket-activate is not here, so the socket was not handed over")
     [line] = re.findall(r"^ExecStart=(.*)$", (UNITS / "hub-api.service").read_text(), re.MULTILINE)
     port = free_port()
-    told = {
+    variables_of_api = {
         **environment(),
         "HUB_DATABASE_URL": database_url,
         "HUB_BROKER_URL": "redis://127.0.0.1:1/0",
         "HUB_CATALOGUE": str(CATALOGUE),
         "HUB_CURSOR_KEY": "a key for cursors in tests only",
     }
-    passed = [f"--setenv={name}" for name in told]
+    passed = [f"--setenv={name}" for name in variables_of_api]
     command = (activator, f"--listen=127.0.0.1:{port}", *passed, HUB, *shlex.split(line)[1:])
-    doors = Process(Program(name="api", command=command, log=tmp_path / "api.log", environment=told))
+    api = Process(Program(name="api", command=command, log=tmp_path / "api.log", environment=variables_of_api))
     try:
-        doors.wait_until(lambda: _listens(port))
+        api.wait_until(lambda: _listens(port))
         answer = requests.get(f"http://127.0.0.1:{port}/health/live", timeout=60)
         assert answer.status_code == 200
     finally:
-        doors.stop()
-    assert doors.exit_code() == 0
+        api.stop()
+    assert api.exit_code() == 0
 
 
 def _listens(port: int) -> bool:

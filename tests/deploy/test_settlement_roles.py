@@ -1,4 +1,4 @@
-"""The door of the months' tables with the rights of its role and no more: it shows a table and writes that it did."""
+"""The endpoint of the months' tables with the rights of its role: it shows a table, records that, and does no more."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ VALUES ('{ID}', 'rest-a', '2026-10-01', 'notified', 0, 5, 0, 0, 0, 5, 'the table
 
 @pytest.fixture(scope="module")
 def api(server: str) -> Iterator[Connection]:
-    """The database as the door's role sees it, one table in it."""
+    """The database as the endpoint's role sees it, one table in it."""
     with a_database(server, template="template1") as name:
         make_roles(database_url_as(server, name))
         upgrade(database_url_as(server, name, "hub_owner"))
@@ -37,12 +37,12 @@ def api(server: str) -> Iterator[Connection]:
             yield conn
 
 
-def test_the_door_shows_a_table_and_records_that_it_was_opened(api: Connection) -> None:
-    found = store.one_of(api, "rest-a", ID)
+def test_the_endpoint_shows_a_table_and_records_that_it_was_opened(api: Connection) -> None:
+    settlement = store.one_of(api, "rest-a", ID)
 
     assert [view.id for view in store.of_department(api, "rest-a")] == [ID]
-    assert found is not None
-    assert (found[1].body, found[1].signature) == (b"the table", b"the seal")
+    assert settlement is not None
+    assert (settlement[1].body, settlement[1].signature) == (b"the table", b"the seal")
     assert store.one_of(api, "rest-b", ID) is None
     audit.write_from_endpoint(api, ID, AuditAction.SETTLEMENT_OPENED)
 
@@ -57,6 +57,6 @@ def test_the_door_shows_a_table_and_records_that_it_was_opened(api: Connection) 
         "SELECT * FROM payment_order",
     ],
 )
-def test_the_door_can_do_nothing_else(api: Connection, statement: str) -> None:
+def test_the_endpoint_can_do_nothing_else(api: Connection, statement: str) -> None:
     with pytest.raises(InsufficientPrivilege):
         api.execute(statement.encode())

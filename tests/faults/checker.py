@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from tests.stack import ProcessStack
 
 
-def findings(running: ProcessStack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+def findings(running: ProcessStack, accepted: Mapping[str, tuple[str, str]]) -> list[str]:
     """Everything that is wrong. ``told``: submission id of every 202 → (dossier code, department)."""
     return [
-        *_lost_or_doubled(running, told),
+        *_lost_or_doubled(running, accepted),
         *_not_ended(running),
         *_notices(running),
-        *_untraced(running, told),
+        *_untraced(running, accepted),
         *_answered_twice(running),
     ]
 
 
-def _lost_or_doubled(running: ProcessStack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+def _lost_or_doubled(running: ProcessStack, accepted: Mapping[str, tuple[str, str]]) -> list[str]:
     wrong = []
-    for department in {department for _, department in told.values()}:
+    for department in {department for _, department in accepted.values()}:
         effects = Counter(effect.dossier_code for effect in running.submitted(department))
-        due = Counter(code for code, whose in told.values() if whose == department)
+        due = Counter(code for code, whose in accepted.values() if whose == department)
         wrong += [f"{code}: {effects[code]} effects at {department}" for code in due if effects[code] != 1]
         wrong += [f"{code}: at {department}, and nobody was told 202" for code in effects.keys() - due.keys()]
     return wrong
@@ -46,10 +46,12 @@ def _notices(running: ProcessStack) -> list[str]:
     return wrong
 
 
-def _untraced(running: ProcessStack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+def _untraced(running: ProcessStack, accepted: Mapping[str, tuple[str, str]]) -> list[str]:
     rows = running.rows("SELECT subject FROM audit_log WHERE action = 'message_received'")
     received = Counter(row["subject"] for row in rows)
-    return [f"{submission}: audited {received[submission]} times" for submission in told if received[submission] != 1]
+    return [
+        f"{submission}: audited {received[submission]} times" for submission in accepted if received[submission] != 1
+    ]
 
 
 def _answered_twice(running: ProcessStack) -> list[str]:

@@ -21,7 +21,7 @@ def a_load(running: ProcessStack, department: str, many: int) -> dict[str, tuple
 def submit_until_accepted(
     running: ProcessStack, department: str, *, seconds: float = 300
 ) -> tuple[str, tuple[str, str]]:
-    """One submission, sent with the same key until the door has answered 202."""
+    """One submission, sent with the same key until the API has answered 202."""
     number = next(_serials)
     # Ordinary dossiers: the serial stays below the sandbox's magic ones, the agency grows instead.
     code = a_code(number % 9000 + 1, agency=f"000.00.{11 + number // 9000 % _AGENCIES}.H42")
@@ -33,6 +33,6 @@ def submit_until_accepted(
             if answer.status_code == 202:
                 return answer.json()["id"], (code, department)
         except requests.RequestException:
-            pass  # The door is down: that is what we are here for.
+            pass  # The API is down: that is what this test is about.
         time.sleep(0.1)
     raise AssertionError(f"no 202 within {seconds:.0f} s")

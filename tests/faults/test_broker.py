@@ -1,4 +1,4 @@
-"""The broker is killed, or away: the doors go on, nothing is lost, and what was accepted is caught up with."""
+"""The broker is killed, or away: the API goes on, nothing is lost, and what was accepted is caught up with."""
 
 import time
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ pytestmark = [pytest.mark.faults, pytest.mark.server_stack]
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, rabbit_url: str) -> Iterator[ProcessStack]:
     # No status reports: what is accepted, handed over and told is enough to lose.
-    with stack(tmp_path, database_url, rabbit_url, HUB_SANDBOX_PACE="3600") as made:
-        made.start()
-        a_load(made, "soap-b", 1)
-        made.wait_for(made.quiet)
-        time.sleep(WRITTEN_WITHIN)  # Door and worker have declared their queues by now; RabbitMQ has yet to write them.
-        yield made
+    with stack(tmp_path, database_url, rabbit_url, HUB_SANDBOX_PACE="3600") as processes:
+        processes.start()
+        a_load(processes, "soap-b", 1)
+        processes.wait_for(processes.quiet)
+        time.sleep(WRITTEN_WITHIN)  # API and worker have declared their queues by now; RabbitMQ has yet to write them.
+        yield processes
 
 
 def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: ProcessStack, rabbit: RabbitMQ) -> None:
-    told = a_load(running, "rest-a", 20)
+    accepted = a_load(running, "rest-a", 20)
     rabbit.kill()
-    told |= a_load(running, "rest-a", 20)
+    accepted |= a_load(running, "rest-a", 20)
     rabbit.start()
-    told |= a_load(running, "soap-a", 10)
+    accepted |= a_load(running, "soap-a", 10)
     running.wait_for(running.quiet)
-    assert findings(running, told) == []
+    assert findings(running, accepted) == []
 
 
 @pytest.mark.timeout(600)
@@ -40,10 +40,10 @@ def test_five_hundred_submissions_are_accepted_while_the_broker_is_down(
     running: ProcessStack, rabbit: RabbitMQ
 ) -> None:
     rabbit.kill()
-    told = a_load(running, "rest-b", 500)
-    stored = running.rows("SELECT id FROM inbox WHERE id = ANY(%s)", list(told))
+    accepted = a_load(running, "rest-b", 500)
+    stored = running.rows("SELECT id FROM inbox WHERE id = ANY(%s)", list(accepted))
     assert len(stored) == 500
     assert running.submitted("rest-b") == []
     rabbit.start()
     running.wait_for(running.quiet)
-    assert findings(running, told) == []
+    assert findings(running, accepted) == []

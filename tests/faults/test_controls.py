@@ -22,9 +22,9 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture
 def embedded(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, valkey_url, HUB_LEASE_MARGIN="0.1") as made:
-        made.start_sandbox()
-        yield made
+    with stack(tmp_path, database_url, valkey_url, HUB_LEASE_MARGIN="0.1") as processes:
+        processes.start_sandbox()
+        yield processes
 
 
 @pytest.mark.parametrize("rule", ["kept", "claim-version"])
@@ -34,7 +34,7 @@ def test_without_the_claim_version_a_worker_that_outslept_its_lease_overwrites_i
     embedded.start_api()
     embedded.turn("department.rest-a", slow=1)
     embedded.start_worker("sleeper", without=rule if rule != "kept" else None)
-    told = a_load(embedded, "rest-a", 1)
+    accepted = a_load(embedded, "rest-a", 1)
     embedded.wait_for(lambda: transfer_is(embedded, "sending"))
     os.kill(embedded.parts["sleeper"].pid, signal.SIGSTOP)
     embedded.start_worker("successor")
@@ -43,7 +43,7 @@ def test_without_the_claim_version_a_worker_that_outslept_its_lease_overwrites_i
     os.kill(embedded.parts["sleeper"].pid, signal.SIGCONT)
     time.sleep(3)  # The sleeper wakes, reads its answer and wants to write it down.
     embedded.wait_for(embedded.quiet)
-    assert (findings(embedded, told) == []) is (rule == "kept")
+    assert (findings(embedded, accepted) == []) is (rule == "kept")
 
 
 @pytest.mark.parametrize("swept", [True, False])
@@ -51,7 +51,7 @@ def test_without_the_sweep_a_wakeup_that_died_with_the_api_is_never_repeated(
     embedded: ProcessStack, *, swept: bool
 ) -> None:
     embedded.start_api({"HUB_BROKER_URL": "redis://127.0.0.1:1/0"})
-    told = a_load(embedded, "rest-a", 3)
+    accepted = a_load(embedded, "rest-a", 3)
     embedded.kill("api")
     embedded.start_api()
     embedded.start_worker()
@@ -60,7 +60,7 @@ def test_without_the_sweep_a_wakeup_that_died_with_the_api_is_never_repeated(
         embedded.wait_for(embedded.quiet)
     else:
         time.sleep(8)
-    assert (findings(embedded, told) == []) is swept
+    assert (findings(embedded, accepted) == []) is swept
 
 
 @pytest.mark.server_stack
@@ -72,11 +72,11 @@ def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
     with stack(tmp_path, database_url, rabbit_url, HUB_WAKEUP_REPEAT_AFTER="3600") as running:
         running.start_sandbox()
         running.start_api(without=rule if rule != "kept" else None)
-        told = a_load(running, "rest-a", 3)
+        accepted = a_load(running, "rest-a", 3)
         running.wait_for(lambda: woken(running) == 3)
         time.sleep(WRITTEN_WITHIN)
         rabbit.freeze()
-        told |= a_load(running, "rest-a", 5)
+        accepted |= a_load(running, "rest-a", 5)
         if rule == "kept":
             time.sleep(2)
             assert woken(running) == 3
@@ -90,7 +90,7 @@ def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
             running.wait_for(running.quiet)
         else:
             time.sleep(10)
-        assert (findings(running, told) == []) is (rule == "kept")
+        assert (findings(running, accepted) == []) is (rule == "kept")
 
 
 def transfer_is(running: ProcessStack, state: str) -> bool:

@@ -1,4 +1,4 @@
-"""Kill -9 at every named point of both doors, over REST and SOAP: nothing lost, nothing doubled, in order.
+"""Kill -9 at every named point of API and worker, over REST and SOAP: nothing lost, nothing doubled, in order.
 
 Whoever is started after a kill is already armed for the next point of its kind: a process dies only where its token
 lies, so that it recovers like any other until the test puts the token there, and a point costs one start.
@@ -18,15 +18,15 @@ from tests.stack import ProcessStack, stack
 pytestmark = pytest.mark.faults
 
 ON_THE_WIRE = tuple(point for point in Point if point.value.split(".")[0] in ("claim", "send", "settle"))
-AT_THE_DOOR = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.WAKEUP_BEFORE_MARK)
+IN_THE_API = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.WAKEUP_BEFORE_MARK)
 
 
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, valkey_url, HUB_SANDBOX_PACE="0.02", HUB_WAKEUP_REPEAT_AFTER="5") as made:
-        made.start_sandbox()
-        made.start_beat()
-        yield made
+    with stack(tmp_path, database_url, valkey_url, HUB_SANDBOX_PACE="0.02", HUB_WAKEUP_REPEAT_AFTER="5") as processes:
+        processes.start_sandbox()
+        processes.start_beat()
+        yield processes
 
 
 @pytest.mark.timeout(600)
@@ -34,24 +34,24 @@ def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Proc
 def test_a_kill_at_any_point_loses_and_doubles_nothing(
     running: ProcessStack, tmp_path: Path, department: str, points: tuple[Point, ...]
 ) -> None:
-    told: dict[str, tuple[str, str]] = {}
-    doors = iter([crash_at(tmp_path, point) for point in points if point in AT_THE_DOOR])
-    workers = iter([crash_at(tmp_path, point) for point in points if point not in AT_THE_DOOR])
-    running.start_api(next(doors, {}))
-    running.start_worker(changes=next(workers, {}))
+    accepted: dict[str, tuple[str, str]] = {}
+    api_starts = iter([crash_at(tmp_path, point) for point in points if point in IN_THE_API])
+    worker_starts = iter([crash_at(tmp_path, point) for point in points if point not in IN_THE_API])
+    running.start_api(next(api_starts, {}))
+    running.start_worker(changes=next(worker_starts, {}))
     for point in points:
         token = tmp_path / point.value
         token.touch()
-        if point in AT_THE_DOOR:
-            told |= load_while_the_door_dies(running, department, next(doors, {}))
+        if point in IN_THE_API:
+            accepted |= load_while_the_api_dies(running, department, next(api_starts, {}))
         else:
-            told |= a_load(running, department, 5)
+            accepted |= a_load(running, department, 5)
             running.wait_for(lambda: running.has_died("worker"))
             running.parts.pop("worker").end()
-            running.start_worker(changes=next(workers, {}))
+            running.start_worker(changes=next(worker_starts, {}))
         assert not token.exists(), f"{point} was never reached"
         running.wait_for(running.over)
-        assert findings(running, told) == [], point
+        assert findings(running, accepted) == [], point
     assert "task_failed" not in (running.folder / "worker.log").read_text(encoding="utf-8")
 
 
@@ -60,10 +60,10 @@ def crash_at(folder: Path, point: Point) -> dict[str, str]:
     return {"HUB_CRASH_AT": point.value, "HUB_CRASH_TOKEN": str(folder / point.value)}
 
 
-def load_while_the_door_dies(
+def load_while_the_api_dies(
     running: ProcessStack, department: str, after: dict[str, str]
 ) -> dict[str, tuple[str, str]]:
-    """``after``: what the door that takes its place is armed for."""
+    """``after``: what the API process that takes its place is armed for."""
     with ThreadPoolExecutor(1) as portal:
         load = portal.submit(a_load, running, department, 5)
         running.wait_for(lambda: running.has_died("api"))

@@ -1,4 +1,4 @@
-"""Ticks of a whole house, with beat and a worker as processes: the broker forgets everything, a worker dies."""
+"""Ticks of a whole hub, with beat and a worker as processes: the broker forgets everything, a worker dies."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, valkey_url) as made:
-        made.start_worker()
-        made.start_beat()
-        made.wait_for(lambda: swept(made))
-        yield made
+    with stack(tmp_path, database_url, valkey_url) as processes:
+        processes.start_worker()
+        processes.start_beat()
+        processes.wait_for(lambda: swept(processes))
+        yield processes
 
 
 def swept(running: ProcessStack) -> datetime | None:

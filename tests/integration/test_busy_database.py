@@ -29,7 +29,7 @@ def crossing(hub: ScriptedHub) -> Callable[[str], tuple[int, list[Event]]]:
         conn.execute("SELECT code FROM counterparty WHERE code = %s FOR UPDATE", (code,))
 
     def run(first: str) -> tuple[int, list[Event]]:
-        def verb(uow: UnitOfWork) -> tuple[int, list[Event]]:
+        def lock_both(uow: UnitOfWork) -> tuple[int, list[Event]]:
             tries[first] = tries.get(first, 0) + 1
             lock(uow.conn, first)
             if tries[first] == 1:
@@ -37,7 +37,7 @@ def crossing(hub: ScriptedHub) -> Callable[[str], tuple[int, list[Event]]]:
             lock(uow.conn, B if first == A else A)
             return tries[first], []
 
-        return dispatch.run_command(hub, "hub", verb), []
+        return dispatch.run_command(hub, "hub", lock_both), []
 
     return run
 

@@ -26,7 +26,7 @@ Hub = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings, pki: Pki) -> Hub:
     """``hub`` on the test's database, with no terminal and the broker away: exit code, stdout, stderr."""
-    given = {
+    variables = {
         **environment(),
         **pki.environment(),
         "HUB_DATABASE_URL": str(settings.database_url),
@@ -35,7 +35,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], set
         "HUB_CURSOR_KEY": "a key for cursors in tests only",
         "HUB_ACTOR": "thu.nghiem",
     }
-    for name, value in given.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
 
@@ -44,8 +44,8 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], set
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
             main.main()
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
+        captured = capsys.readouterr()
+        return int(left.value.code or 0), captured.out, captured.err
 
     return run
 
@@ -229,17 +229,17 @@ def test_a_dead_message_is_a_finding_until_it_is_revived(hub: ScriptedHub, cli: 
 
 
 def test_a_submission_is_found_by_any_of_its_names_and_shows_no_citizen(hub: ScriptedHub, cli: Hub) -> None:
-    said = a_submission("rest-a", dossier_code=a_code(9))
+    submission = a_submission("rest-a", dossier_code=a_code(9))
     hub.department("rest-a").answers.append(a_receipt())
-    accepted = hub.accept(submission_arrival(said))
+    accepted = hub.accept(submission_arrival(submission))
     hub.carry()
-    for name in (accepted.id, said["reference"], a_code(9).lower()):
+    for name in (accepted.id, submission["reference"], a_code(9).lower()):
         code, out, _ = cli("submission", "show", name, "--json")
         shown = json.loads(out)
         assert (code, shown["id"], shown["status"]) == (0, accepted.id, "accepted")
         assert shown["transfers"][0]["state"] == "delivered"
-        assert said["applicant"]["name"] not in out
-        assert said["applicant"]["identity"]["number"] not in out
+        assert submission["applicant"]["name"] not in out
+        assert submission["applicant"]["identity"]["number"] not in out
     assert cli("submission", "show", accepted.id)[0] == 0
     assert cli("submission", "show", "CDVC-unheard-of")[0] == ExitCode.NOT_FOUND
 
@@ -257,8 +257,8 @@ def test_the_newest_events_are_shown_oldest_first(hub: ScriptedHub, cli: Hub) ->
 
 def test_db_check_knows_the_newest_step(hub: ScriptedHub, cli: Hub) -> None:
     code, out, _ = cli("db", "check", "--json")
-    found = json.loads(out)
-    assert (code, found["current"]) == (0, found["newest"])
+    listed = json.loads(out)
+    assert (code, listed["current"]) == (0, listed["newest"])
     with hub.db.connection() as conn:
         conn.execute("UPDATE alembic_version SET version_num = '0000'")
     assert cli("db", "check")[0] == ExitCode.FINDING

@@ -77,7 +77,7 @@ def test_the_portals_own_code_is_kept_and_a_second_with_the_same_is_refused_with
     hub.carry()
     assert status_of(hub, code) == "accepted"
     assert inbox_state(hub, second.id) == ("refused", "DOSSIER_CODE_TAKEN")
-    [notice] = [json.loads(body)["data"] for body, _ in hub.endpoint("cong-dvc").told if second.id.encode() in body]
+    [notice] = [json.loads(body)["data"] for body, _ in hub.endpoint("cong-dvc").received if second.id.encode() in body]
     assert (notice["state"], notice["status_code"], notice["version"]) == ("rejected", "3", 1)
     assert notice["dossier_code"] == code.lower()
     assert "đã thuộc hồ sơ khác" in notice["reason"]
@@ -96,9 +96,9 @@ def test_a_person_refuses_what_waits_and_the_portal_is_told_the_reason(hub: Scri
     assert inbox_state(hub, gone.id) == ("dead", "PROCEDURE_UNKNOWN")
     assert operations.refuse(hub, gone.id, actor="cli:lan", reason="Thủ tục không còn tiếp nhận")
     hub.carry()
-    [(told, _)] = hub.endpoint("cong-dvc").told
-    assert json.loads(told)["data"]["reason"] == "Thủ tục không còn tiếp nhận"
-    assert json.loads(told)["data"]["dossier_code"] is None
+    [(body, _)] = hub.endpoint("cong-dvc").received
+    assert json.loads(body)["data"]["reason"] == "Thủ tục không còn tiếp nhận"
+    assert json.loads(body)["data"]["dossier_code"] is None
     [noted] = hub.rows("SELECT actor, reason FROM audit_log WHERE action = 'message_refused'")
     assert noted == {"actor": "cli:lan", "reason": "Thủ tục không còn tiếp nhận"}
     with pytest.raises(InvalidState, match="is refused"):
@@ -123,7 +123,7 @@ def test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step(hub: 
     assert status_of(hub, code) == "returned"
     versions = hub.rows("SELECT version FROM event ORDER BY seq")
     assert [row["version"] for row in versions] == [1, 2, 3, 4, 5, 6, 7]
-    assert len(hub.endpoint("cong-dvc").told) == len(hub.endpoint("second").told) == 7
+    assert len(hub.endpoint("cong-dvc").received) == len(hub.endpoint("second").received) == 7
 
 
 def test_an_unknown_code_moves_nothing_and_waits_for_a_person(hub: ScriptedHub) -> None:
@@ -179,8 +179,8 @@ def test_every_order_of_a_departments_reports_ends_in_the_same_place(hub: Script
     steps = ["DANG_XU_LY", "CHO_BO_SUNG", "DANG_XU_LY", "DA_CO_KET_QUA"]
     for order in permutations(range(len(steps))):
         code = an_accepted_dossier(hub)
-        said = [a_report(code, status, minutes=minute) for minute, status in enumerate(steps, 1)]
-        waiting = [hub.accept(report_arrival(said[place])).id for place in order]
+        reports = [a_report(code, status, minutes=minute) for minute, status in enumerate(steps, 1)]
+        waiting = [hub.accept(report_arrival(reports[place])).id for place in order]
         for _ in steps:
             hub.carry()
             for message in waiting:
@@ -235,12 +235,12 @@ def test_the_handoff_says_what_the_submission_said(hub: ScriptedHub) -> None:
     dispatch.handle(hub, accepted.id)
     [row] = hub.rows("SELECT body FROM outbox WHERE kind = 'department.submit'")
     handoff = Handoff.model_validate_json(row["body"])
-    said = Submission.model_validate(submission, strict=False)
+    request = Submission.model_validate(submission, strict=False)
     assert (handoff.applicant, handoff.papers, handoff.summary, handoff.result) == (
-        said.applicant,
-        said.papers,
-        said.summary,
-        said.result,
+        request.applicant,
+        request.papers,
+        request.summary,
+        request.result,
     )
 
 

@@ -1,4 +1,4 @@
-"""hub handoff print: what was signed in a real house comes out as a form that a stranger can judge."""
+"""hub handoff print: what was signed in a real hub comes out as a form that a stranger can judge."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -43,8 +43,8 @@ def test_a_control_sheet_is_signed_and_carries_the_record_of_the_handoff(
     dossier: str, command: Run, stranger: Trust, tmp_path: Path
 ) -> None:
     out = tmp_path / "phieu.pdf"
-    code, _, said = command("handoff", "print", dossier, "-o", str(out))
-    assert code == ExitCode.OK, said
+    code, _, err = command("handoff", "print", dossier, "-o", str(out))
+    assert code == ExitCode.OK, err
     judged = verify_pdf(out.read_bytes(), stranger, now() + timedelta(seconds=1))
     assert judged.answer is VerdictAnswer.VALID, judged.findings
     [record] = [data for name, data in judged.attachments.items() if name.endswith(".json") and "receipt" not in name]
@@ -73,9 +73,9 @@ def test_what_is_not_there_is_exit_4(hub: ScriptedHub, command: Run, tmp_path: P
 
 def test_an_officer_of_another_department_signs_nothing(dossier: str, command: Run, tmp_path: Path) -> None:
     out = tmp_path / "x.pdf"
-    code, _, said = command("handoff", "print", dossier, "--officer", "rb-01", "-o", str(out))
+    code, _, err = command("handoff", "print", dossier, "--officer", "rb-01", "-o", str(out))
     assert code == ExitCode.REFUSED
-    assert "rb-01" in said
+    assert "rb-01" in err
     assert not out.exists()
 
 
@@ -84,13 +84,13 @@ def test_hub_handoff_verify_judges_a_printed_form_with_the_trust_alone(
 ) -> None:
     out, trust = tmp_path / "phieu.pdf", str(pki.trust_list)
     assert command("handoff", "print", dossier, "-o", str(out))[0] == ExitCode.OK
-    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
-    assert (code, said.splitlines()[-1]) == (ExitCode.OK, "VALID: HỢP LỆ")
+    code, out_text, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
+    assert (code, out_text.splitlines()[-1]) == (ExitCode.OK, "VALID: HỢP LỆ")
     bent = bytearray(out.read_bytes())
     bent[20_000] ^= 1
     out.write_bytes(bent)
-    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
-    assert (code, said.splitlines()[-1]) == (ExitCode.FINDING, "INVALID: KHÔNG HỢP LỆ")
+    code, out_text, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
+    assert (code, out_text.splitlines()[-1]) == (ExitCode.FINDING, "INVALID: KHÔNG HỢP LỆ")
     out.write_bytes(b"%PDF-1.7 and nothing else")
-    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
-    assert "FORM_BROKEN" in said
+    code, out_text, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
+    assert "FORM_BROKEN" in out_text

@@ -27,7 +27,7 @@ Keys = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings, own_pki: Pki) -> Keys:
     """``hub keys`` on keys of the test's own: exit code, stdout, stderr."""
-    given = {
+    variables = {
         **environment(),
         **own_pki.environment(),
         "HUB_DATABASE_URL": str(settings.database_url),
@@ -35,7 +35,7 @@ def keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], se
         "HUB_CATALOGUE": str(CATALOGUE),
         "HUB_CURSOR_KEY": "a key for cursors in tests only",
     }
-    for name, value in given.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
     def run(*words: str) -> tuple[int, str, str]:
@@ -43,8 +43,8 @@ def keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], se
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
             main.main()
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
+        captured = capsys.readouterr()
+        return int(left.value.code or 0), captured.out, captured.err
 
     return run
 
@@ -68,9 +68,9 @@ def asked_and_issued(keys: Keys, pki: Pki, folder: Path, **dates: Any) -> Path:
 
 def test_all_keys_of_a_development_authority_sign(keys: Keys) -> None:
     code, out, _ = keys("check", "--json")
-    found = {row["key"]: row["ok"] for row in json.loads(out)["data"]}
+    checks = {row["key"]: row["ok"] for row in json.loads(out)["data"]}
     assert code == ExitCode.OK
-    assert found == dict.fromkeys(
+    assert checks == dict.fromkeys(
         [SEAL, "log", "officer.tt-01", "officer.ra-01", "officer.ra-02", "officer.rb-01"], True
     )
 

@@ -79,9 +79,9 @@ def wait_for(what: Callable[[], Any], seconds: float = 30) -> None:
 @pytest.fixture
 def publisher(settings: Settings, catalogue: Catalogue, broker_url: str) -> Iterator[broker.Publisher]:
     changed = settings.model_copy(update={"broker_url": Url(broker_url)})
-    made = broker.Publisher(broker.application(changed, catalogue), changed)
-    yield made
-    made.close()
+    publisher = broker.Publisher(broker.application(changed, catalogue), changed)
+    yield publisher
+    publisher.close()
 
 
 def test_ticks_find_their_queue_again_after_the_broker_has_forgotten_everything(

@@ -37,7 +37,7 @@ def test_a_refusal_ends_the_transfer_and_is_told(hub: ScriptedHub) -> None:
     hub.carry()
     hub.sweep()
     hub.carry()
-    assert any(b'"not_accepted"' in body for body, _ in hub.endpoint("cong-dvc").told)
+    assert any(b'"not_accepted"' in body for body, _ in hub.endpoint("cong-dvc").received)
 
 
 def test_a_refusal_in_words_that_no_row_can_hold_is_a_refusal_in_those_that_it_can(hub: ScriptedHub) -> None:
@@ -140,7 +140,7 @@ def test_notices_of_a_dossier_leave_in_order_and_a_stuck_transfer_blocks_no_othe
         delivery.deliver(hub, notice["id"])
     hub.carry()
     versions: dict[str, list[int]] = {}
-    for body, _ in hub.endpoint("cong-dvc").told:
+    for body, _ in hub.endpoint("cong-dvc").received:
         data = json.loads(body)["data"]
         versions.setdefault(data["submission_id"], []).append(data["version"])
     assert sorted(versions.values()) == [[1], [1, 2]]
@@ -158,7 +158,7 @@ def test_the_second_notice_of_a_dossier_waits_for_the_first(hub: ScriptedHub) ->
     delivery.deliver(hub, first["id"])
     assert Wakeup("outbox.portal", second["id"]) in hub.waiting
     hub.carry()
-    versions = [body.split(b'"version":')[1][:1] for body, _ in hub.endpoint("cong-dvc").told]
+    versions = [body.split(b'"version":')[1][:1] for body, _ in hub.endpoint("cong-dvc").received]
     assert versions == [b"1", b"2"]
 
 

@@ -115,8 +115,8 @@ def contradicted(hub: ScriptedHub) -> str:
     """A report, and another one under its name, told twice, beside one that is right; the id of what was set aside."""
     code = a_dossier(hub)
     first, second = a_report(code, "20", report_id="R-1"), a_report(code, "90", minutes=2, report_id="R-1")
-    for cursor, told in enumerate(([first], [second, a_report(code, "20", minutes=1)], [second]), 1):
-        hub.department("soap-a").pages.append(ReadChanges(reports=told, cursor=str(cursor)))
+    for cursor, reports in enumerate(([first], [second, a_report(code, "20", minutes=1)], [second]), 1):
+        hub.department("soap-a").pages.append(ReadChanges(reports=reports, cursor=str(cursor)))
         polling.poll(hub)
     hub.carry()
     [row] = hub.rows("SELECT id FROM inbox WHERE kind = 'department.conflict'")
@@ -154,21 +154,21 @@ def test_a_person_refuses_what_contradicts_an_earlier_one(hub: ScriptedHub) -> N
 
 
 @pytest.mark.parametrize(
-    ("failure", "said"),
+    ("failure", "message"),
     [
         (ContractBroken("PARTNER_CONTRACT", "no page"), "PARTNER_CONTRACT: no page"),
         (Unavailable("PARTNER_UNREACHABLE"), "PARTNER_UNREACHABLE"),
         (ZeroDivisionError(), "ZeroDivision"),
     ],
 )
-def test_why_a_feed_stands_still_is_kept_until_it_goes_on(hub: ScriptedHub, failure: Exception, said: str) -> None:
+def test_why_a_feed_stands_still_is_kept_until_it_goes_on(hub: ScriptedHub, failure: Exception, message: str) -> None:
     def fail(_: str) -> Changes:
         raise failure
 
     goes_on = hub.department("soap-a").changes
     hub.department("soap-a").changes = fail  # type: ignore[method-assign, assignment]
     polling.poll(hub)
-    assert said in str(feed_of(hub)["feed_error"])
+    assert message in str(feed_of(hub)["feed_error"])
     assert feed_of(hub)["poll_lease_until"] is None
     hub.department("soap-a").changes = goes_on  # type: ignore[method-assign]
     polling.poll(hub)

@@ -40,9 +40,9 @@ def test_a_hub_that_makes_progress_has_no_findings(hub: ScriptedHub) -> None:
 def test_a_department_cut_off_by_its_breaker_is_a_finding_with_its_backlog(hub: ScriptedHub) -> None:
     put_one(hub)
     change(hub, "UPDATE counterparty SET failures = 5, breaker_open_until = now() + interval '1 minute'")
-    said = finding(hub, "department.rest-a")
-    assert said is not None
-    assert "1 đang chờ" in said
+    detail = finding(hub, "department.rest-a")
+    assert detail is not None
+    assert "1 đang chờ" in detail
     change(hub, "UPDATE counterparty SET breaker_open_until = now() - interval '1 minute'")
     assert finding(hub, "department.rest-a") is not None, "one probe is not an answer"
 
@@ -136,8 +136,8 @@ SHIPPED = {"morning": ["07:00", "11:30"], "afternoon": ["13:30", "17:00"], "cut_
 def test_next_years_swapped_days_are_a_warning_in_december_and_not_red(
     today: date, known: dict[str, Any], wrong: bool, soon: bool
 ) -> None:
-    said = {"days_off": {"2026-01-02": "x"}, **known}
-    calendar = CalendarConfig.model_validate({**SHIPPED, **said}, strict=False)
+    days = {"days_off": {"2026-01-02": "x"}, **known}
+    calendar = CalendarConfig.model_validate({**SHIPPED, **days}, strict=False)
     assert (bool(list(checkup.calendar_faults(calendar, today))), bool(checkup.not_announced(calendar, today))) == (
         wrong,
         soon,

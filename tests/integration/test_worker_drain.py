@@ -57,8 +57,8 @@ def test_a_worker_on_every_queue_brings_a_prompt_dossier_to_its_department_and_t
     handled(workplace, broker.queue_names(workplace.catalogue))
     assert workplace.published == []
     assert {row["state"] for row in workplace.rows("SELECT state FROM outbox")} == {"delivered"}
-    told = [len(workplace.endpoint(one.code).told) for one in workplace.catalogue.portal.endpoints]
-    assert told == [2, 2]
+    deliveries = [len(workplace.endpoint(one.code).received) for one in workplace.catalogue.portal.endpoints]
+    assert deliveries == [2, 2]
 
 
 def test_a_worker_of_the_inbox_leaves_the_outbox_to_others(workplace: WorkersHub) -> None:

@@ -48,21 +48,21 @@ class Checkout:
 
     def processes(self) -> dict[int, str]:
         """What runs for this folder: process id → command line."""
-        found = {}
+        running = {}
         for process in psutil.process_iter():
             try:
                 words = process.cmdline()
                 mine = process.cwd().startswith(str(self.folder)) or any(str(self.folder) in word for word in words)
                 if mine and process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid():
-                    found[process.pid] = " ".join(words)
+                    running[process.pid] = " ".join(words)
             except psutil.Error:
                 continue
-        return found
+        return running
 
     def running(self, *words: str) -> list[int]:
         """The processes whose command line has these words."""
-        wanted = " ".join(words)
-        return [pid for pid, line in self.processes().items() if wanted in line]
+        phrase = " ".join(words)
+        return [pid for pid, line in self.processes().items() if phrase in line]
 
     def logs(self) -> str:
         """The end of every log: for the message of a test that failed."""
@@ -76,9 +76,9 @@ def wait_for(what: Callable[[], Any], *, seconds: float = 300) -> Any:
     """A ceiling for what never happens; no measure of how fast it is."""
     deadline = time.monotonic() + seconds
     while True:
-        found = what()
-        if found:
-            return found
+        outcome = what()
+        if outcome:
+            return outcome
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
 

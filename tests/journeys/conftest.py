@@ -13,16 +13,16 @@ from tests.journeys.checkout import Checkout
 @pytest.fixture
 def checkouts(tmp_path: Path) -> Iterator[Callable[[], Checkout]]:
     """Makes folders; whatever still runs in them at the end is stopped."""
-    made: list[Checkout] = []
+    folders: list[Checkout] = []
 
     def make() -> Checkout:
-        folder = tmp_path / f"checkout-{len(made)}"
+        folder = tmp_path / f"checkout-{len(folders)}"
         folder.mkdir()
-        made.append(Checkout(folder))
-        return made[-1]
+        folders.append(Checkout(folder))
+        return folders[-1]
 
     yield make
-    for one in made:
+    for one in folders:
         if one.place.supervisor() is not None:
             one.hub("down")
         for pid in one.processes():

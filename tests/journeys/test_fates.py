@@ -1,4 +1,4 @@
-"""Every magic fate, through doors, broker, workers and sandbox: what holds at both ends when it is over."""
+"""Every magic fate, through API, broker, workers and sandbox: what holds at both ends when it is over."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +22,9 @@ SIGNING = ("soap-b", "rest-b")
 
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, broker_url) as made:
-        made.start()
-        yield made
+    with stack(tmp_path, database_url, broker_url) as processes:
+        processes.start()
+        yield processes
 
 
 def agency_of(department: str) -> str:
@@ -53,9 +53,9 @@ def test_every_fate_ends_as_the_table_says(running: ProcessStack) -> None:
 def wrong(running: ProcessStack, sent: dict[tuple[str, DossierBehaviour], str]) -> dict[str, tuple[str, str]]:
     """department and fate → where its dossier stands, of those that do not stand where the table says."""
     return {
-        f"{department} {fate.name}": found
+        f"{department} {fate.name}": ending
         for (department, fate), submission in sent.items()
-        if (found := where_it_ended(running, submission)) != (fate.transfer, fate.dossier)
+        if (ending := where_it_ended(running, submission)) != (fate.transfer, fate.dossier)
     }
 
 

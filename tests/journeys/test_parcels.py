@@ -1,4 +1,4 @@
-"""Every parcel's fate, through doors, broker, workers, beat and sandbox: by both dialects, by feed and by callback."""
+"""Every parcel's fate, through API, broker, workers, beat and sandbox: by both dialects, by feed and by callback."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -27,9 +27,9 @@ OPERATORS = ("post-a", "post-b")
 
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, broker_url) as made:
-        made.start()
-        yield made
+    with stack(tmp_path, database_url, broker_url) as processes:
+        processes.start()
+        yield processes
 
 
 def code_of(fate: PostalBehaviour) -> str:
@@ -58,9 +58,11 @@ def wrong(running: ProcessStack, expected: dict[tuple[str, str], tuple[str, str]
     rows = running.rows(
         "SELECT c.operator, c.order_number, o.state, c.status FROM consignment c JOIN outbox o ON o.id = c.transfer_id"
     )
-    found = {(row["operator"], row["order_number"]): (row["state"], row["status"]) for row in rows}
+    statuses = {(row["operator"], row["order_number"]): (row["state"], row["status"]) for row in rows}
     return {
-        " ".join(key): found.get(key, ("", "")) for key, ends in expected.items() if found.get(key, ("", "")) != ends
+        " ".join(key): statuses.get(key, ("", ""))
+        for key, ends in expected.items()
+        if statuses.get(key, ("", "")) != ends
     }
 
 
@@ -99,8 +101,8 @@ def assert_what_a_person_has_to_look_at(running: ProcessStack) -> None:
         "SELECT c.order_number, a.kind FROM attention a JOIN consignment c ON c.id = a.subject"
         " WHERE a.cleared_at IS NULL AND c.operator = 'post-a'"
     )
-    found = {(row["order_number"][-4:], row["kind"]) for row in rows}
-    assert found == {
+    concerns = {(row["order_number"][-4:], row["kind"]) for row in rows}
+    assert concerns == {
         ("9102", "returned"),
         ("9103", "lost"),
         ("9104", "damaged"),

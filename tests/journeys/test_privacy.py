@@ -62,9 +62,9 @@ class Listener(Thread):
 
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, valkey_url, HUB_LOG_LEVEL="DEBUG") as made:
-        made.start()
-        yield made
+    with stack(tmp_path, database_url, valkey_url, HUB_LOG_LEVEL="DEBUG") as processes:
+        processes.start()
+        yield processes
 
 
 def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
@@ -83,8 +83,8 @@ def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
     listener.join(10)
 
     assert len(listener.heard) > 100
-    found = [marker for marker in MARKERS if any(form in repr(listener.heard).encode() for form in forms(marker))]
-    assert found == [], "in the workers' events"
+    leaked = [marker for marker in MARKERS if any(form in repr(listener.heard).encode() for form in forms(marker))]
+    assert leaked == [], "in the workers' events"
     assert leaks(tmp_path) == []
     evidence = json.dumps(running.rows("SELECT record FROM exchange"), ensure_ascii=False)
     assert len(evidence) > 10_000

@@ -1,4 +1,4 @@
-"""A month, handed to its departments by the whole house: over REST and SOAP, confirmed by one, disputed by another."""
+"""A month, handed to its departments by the whole hub: over REST and SOAP, confirmed by one, disputed by another."""
 
 import base64
 from datetime import date
@@ -27,7 +27,7 @@ DISPUTED: Final = 2
 """the line that soap-b does not accept"""
 
 
-def in_the_house(running: ProcessStack, catalogue: Catalogue) -> Hub:
+def centre_hub(running: ProcessStack, catalogue: Catalogue) -> Hub:
     """A hub beside the running one, on the same database and broker: what a command of the Centre is."""
     settings = Settings.model_validate(
         {
@@ -63,13 +63,13 @@ def states(running: ProcessStack) -> dict[str, tuple[str, int, int]]:
     return {row["department"]: (row["state"], row["net"], row["disputed"]) for row in rows}
 
 
-def kept(running: ProcessStack, code: str) -> SettlementTable:
+def table_of(running: ProcessStack, code: str) -> SettlementTable:
     """The one table that the department's own file says that it has."""
     [one] = [line for line in read_tables(running.effects, f"department.{code}") if isinstance(line, TakenTable)]
     return SettlementTable.model_validate_json(base64.b64decode(one.handed.table))
 
 
-def said(running: ProcessStack, code: str) -> TableAnswer:
+def answer_of(running: ProcessStack, code: str) -> TableAnswer:
     [one] = [line for line in read_tables(running.effects, f"department.{code}") if isinstance(line, AnswerLine)]
     return one.answer
 
@@ -77,25 +77,29 @@ def said(running: ProcessStack, code: str) -> TableAnswer:
 def test_departments_are_handed_their_month_and_say_what_they_think_of_it(
     tmp_path: Path, database_url: str, valkey_url: str, catalogue: Catalogue
 ) -> None:
-    with stack(tmp_path, database_url, valkey_url) as there:
-        there.start()
-        there.turn("department.soap-b", dispute_line=DISPUTED)
-        with in_the_house(there, catalogue) as hub:
+    with stack(tmp_path, database_url, valkey_url) as processes:
+        processes.start()
+        processes.turn("department.soap-b", dispute_line=DISPUTED)
+        with centre_hub(processes, catalogue) as hub:
             dispatch.run_command(hub, "ke-toan-a", close_the_month)
-        there.wait_for(lambda: [states(there)[code][0] for code in PAID] == ["confirmed", "notified", "disputed"])
+        processes.wait_for(
+            lambda: [states(processes)[code][0] for code in PAID] == ["confirmed", "notified", "disputed"]
+        )
 
-        assert {code: kept(there, code).net for code in PAID} == {code: sum(paid) for code, paid in PAID.items()}
-        [line] = [line for line in kept(there, "soap-b").lines if line.number == DISPUTED]
-        assert states(there) == {
+        assert {code: table_of(processes, code).net for code in PAID} == {
+            code: sum(paid) for code, paid in PAID.items()
+        }
+        [line] = [line for line in table_of(processes, "soap-b").lines if line.number == DISPUTED]
+        assert states(processes) == {
             "rest-a": ("confirmed", 150_000, 0),
             "soap-a": ("notified", 55_000, 0),
             "soap-b": ("disputed", 120_000, line.amount),
         }
-        [case] = there.rows("SELECT code, at_risk, object_id FROM fee_exception WHERE code = 'M01'")
+        [case] = processes.rows("SELECT code, at_risk, object_id FROM fee_exception WHERE code = 'M01'")
         assert (case["at_risk"], case["object_id"].rpartition("/")[2]) == (line.amount, str(DISPUTED))
-        assert [one.reason for one in said(there, "soap-b").lines] == [REASON]
+        assert [one.reason for one in answer_of(processes, "soap-b").lines] == [REASON]
 
         # soap-a pushes nothing: what it says lies in a file of its own, for whoever carries it over.
-        [file] = (there.effects / "department.soap-a.answers").glob("sm_*.json")
-        assert TableAnswer.model_validate_json(file.read_text(encoding="utf-8")) == said(there, "soap-a")
-        there.wait_for(there.quiet)
+        [file] = (processes.effects / "department.soap-a.answers").glob("sm_*.json")
+        assert TableAnswer.model_validate_json(file.read_text(encoding="utf-8")) == answer_of(processes, "soap-a")
+        processes.wait_for(processes.quiet)

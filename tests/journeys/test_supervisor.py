@@ -73,11 +73,11 @@ def test_a_supervisor_that_is_killed_leaves_nothing_and_its_data_survive(checkou
 
 
 def test_two_folders_side_by_side_know_nothing_of_one_another(checkouts: Callable[[], Checkout]) -> None:
-    here, there = checkouts(), checkouts()
-    one, other = here.up(), there.up()
+    first, second = checkouts(), checkouts()
+    one, other = first.up(), second.up()
     assert one["api"] != other["api"]
-    here.down()
-    wait_for(lambda: not here.processes())
+    first.down()
+    wait_for(lambda: not first.processes())
     assert status(f"{other['api']}/health/ready") == 200
 
 
@@ -93,9 +93,9 @@ def test_ctrl_c_stops_everything_and_is_exit_130(checkout: Checkout) -> None:
     ) as running:
         wait_for(lambda: checkout.place.running() or running.poll() is not None)
         running.send_signal(signal.SIGINT)
-        said, complaints = running.communicate(timeout=300)
+        out, complaints = running.communicate(timeout=300)
     assert running.returncode == ExitCode.INTERRUPTED, complaints
-    assert "API" in said
+    assert "API" in out
     assert not checkout.processes()
 
 

@@ -46,9 +46,9 @@ def tsa(hub: ScriptedHub, pki: Pki) -> FaultyTsa:
 
 
 def receipt_of(handed: WitnessedCheckpoint, signature: bytes | None = None) -> WitnessReceipt:
-    said = canonical.read(LogCheckpoint, base64.b64decode(handed.checkpoint))
+    checkpoint = canonical.read(LogCheckpoint, base64.b64decode(handed.checkpoint))
     signed = None if signature is None else base64.b64encode(signature).decode()
-    return WitnessReceipt(size=said.size, root=said.root, received_at=clock.now(), signature=signed)
+    return WitnessReceipt(size=checkpoint.size, root=checkpoint.root, received_at=clock.now(), signature=signed)
 
 
 def enter(hub: ScriptedHub, *numbers: int) -> None:
@@ -95,9 +95,9 @@ def test_the_tick_anchors_what_was_signed(hub: ScriptedHub, tsa: FaultyTsa) -> N
     hub.carry()
     with hub.db.connection() as conn:
         assert custody.anchored_since(conn) is None
-        kept = checkpoints.latest(conn)
-    assert kept is not None
-    signed = verifier.verify(kept.body, kept.signature, hub.signer.trust(), at=clock.now())
+        checkpoint = checkpoints.latest(conn)
+    assert checkpoint is not None
+    signed = verifier.verify(checkpoint.body, checkpoint.signature, hub.signer.trust(), at=clock.now())
     assert "log" in signed.certificate.subject.rfc4514_string()
     assert hub.rows("SELECT checkpoint, authority FROM custody_stamp") == [{"checkpoint": 1, "authority": "trust.tsa"}]
 

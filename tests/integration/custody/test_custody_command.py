@@ -51,23 +51,23 @@ def handed(hub: ScriptedHub, pki: Pki) -> Handoff:
     for code, department in hub.catalogue.departments.items():
         if department.witness:
             player = hub.department(code)
-            player.answers.append(lambda player=player: _kept(player.checkpoints[-1]))
+            player.answers.append(lambda player=player: _receipt(player.checkpoints[-1]))
     seal_log.seal(hub)
     hub.carry()
     return handoff
 
 
-def _kept(handed: WitnessedCheckpoint) -> WitnessReceipt:
-    said = json.loads(base64.b64decode(handed.checkpoint))
-    return WitnessReceipt(size=said["size"], root=said["root"], received_at=clock.now())
+def _receipt(handed: WitnessedCheckpoint) -> WitnessReceipt:
+    checkpoint = json.loads(base64.b64decode(handed.checkpoint))
+    return WitnessReceipt(size=checkpoint["size"], root=checkpoint["root"], received_at=clock.now())
 
 
 @pytest.fixture
 def bundle(cli: Hub, handed: Handoff, tmp_path: Path) -> Path:
     """The exported handoff, in the folder ``tmp_path``."""
     path = tmp_path / "handoff.zip"
-    code, _, said = cli("handoff", "export", handed.id, "-o", str(path))
-    assert code == ExitCode.OK, said
+    code, _, err = cli("handoff", "export", handed.id, "-o", str(path))
+    assert code == ExitCode.OK, err
     return path
 
 
@@ -186,7 +186,7 @@ def test_whoever_holds_an_older_root_sees_a_cut_tail_and_a_log_put_together_anew
     held.write_text(hub.department("rest-a").checkpoints[-1].model_dump_json() + "\n")
     assert cli("custody", "audit", "--witness", str(held))[0] == ExitCode.OK
 
-    def said(*statements: LiteralString) -> set[str]:
+    def findings_after(*statements: LiteralString) -> set[str]:
         with psycopg.connect(database_url) as conn:
             conn.execute("SET session_replication_role = replica")  # no trigger, no foreign key: an owner can do that
             for statement in statements:
@@ -195,7 +195,7 @@ def test_whoever_holds_an_older_root_sees_a_cut_tail_and_a_log_put_together_anew
         return {finding["code"] for finding in json.loads(out)["findings"]}
 
     # Everything taken back, and the log begun again with other leaves, signed by the log's own key.
-    assert said(*(f"DELETE FROM {table}" for table in TABLES)) == {"LOG_TAIL_CUT"}
+    assert findings_after(*(f"DELETE FROM {table}" for table in TABLES)) == {"LOG_TAIL_CUT"}
     with psycopg.connect(database_url) as conn:
         conn.execute("DELETE FROM outbox WHERE kind IN ('trust.stamp', 'department.witness') AND NOT EXISTS"
                      " (SELECT 1 FROM attempt WHERE transfer_id = outbox.id)")  # fmt: skip
@@ -206,4 +206,4 @@ def test_whoever_holds_an_older_root_sees_a_cut_tail_and_a_log_put_together_anew
                 inside, kind="handoff", subject=f"hd_{number}", record=b"other %d" % number, signatures=[b"s"]
             )
     seal_log.seal(hub)
-    assert said() == {"LOG_REPLACED"}
+    assert findings_after() == {"LOG_REPLACED"}

@@ -33,8 +33,8 @@ class ScriptedAuthority:
         self.asked += 1
         if self.away:
             raise Unavailable(PartnerCode.UNREACHABLE)
-        found = decoded(self.served)
-        return None if found.cursor == cursor else found
+        revocations = decoded(self.served)
+        return None if revocations.cursor == cursor else revocations
 
 
 @pytest.fixture

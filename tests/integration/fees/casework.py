@@ -1,4 +1,4 @@
-"""Two persons who settle cases, for the tests: everything they do goes through the desk, and the book stays whole."""
+"""Two persons who settle cases by the commands, for the tests; the book is proven after each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ REASON = "theo hồ sơ đã xem"
 
 
 class Casework:
-    """The desk at which cases are settled."""
+    """Two persons, who settle cases by the commands."""
 
     def __init__(self, till: AccountTill) -> None:
         self.till = till
@@ -28,9 +28,9 @@ class Casework:
         """Codes of the cases that are open; N02 says nothing of money."""
         return self.till.cases()
 
-    def says(self, actor: str, verb: Callable[[UnitOfWork], Any]) -> Any:
-        """A verb of the desk by one person."""
-        return self.till.act(verb, actor)
+    def says(self, actor: str, command: Callable[[UnitOfWork], Any]) -> Any:
+        """A command by one person."""
+        return self.till.act(command, actor)
 
     def proposes(self, code: str, name: str, **details: str) -> str:
         """One person says how the case is to be settled; its id."""
@@ -43,9 +43,9 @@ class Casework:
         case = self.proposes(code, name, **details)
         assert self.case(code)["state"] == "proposed"
         self.says(CHECKER, lambda uow: commands.resolve(uow, case, name, details, REASON))
-        found = self.case(code)
-        assert (found["state"], found["resolution"]) == ("resolved", name)
-        assert (found["maker"], found["checker"]) == (MAKER, CHECKER)
+        exception_row = self.case(code)
+        assert (exception_row["state"], exception_row["resolution"]) == ("resolved", name)
+        assert (exception_row["maker"], exception_row["checker"]) == (MAKER, CHECKER)
         assert red(self.hub) == []
         return case
 

@@ -25,16 +25,16 @@ class Accountants:
 
     def asks(self, day: date, by: str = FIRST, account: str = ACCOUNT) -> Closing:
         """One person says that the day is to be closed."""
-        made: Closing = self.till.act(lambda uow: commands.close_day(uow, account, day), by)
-        return made
+        closing: Closing = self.till.act(lambda uow: commands.close_day(uow, account, day), by)
+        return closing
 
     def closes(self, *days: date, account: str = ACCOUNT) -> None:
         """Two persons, and every gate is green."""
         self.proves()
         for day in days:
             for person, step in ((FIRST, CloseStep.PROPOSED), (SECOND, CloseStep.DONE)):
-                made = self.asks(day, person, account)
-                assert (made.step, red_gates(made)) == (step, [])
+                closing = self.asks(day, person, account)
+                assert (closing.step, red_gates(closing)) == (step, [])
 
     def proves(self) -> None:
         """The night's proof, made today."""
@@ -59,12 +59,12 @@ class Accountants:
             self.till.act(carry)
 
     def month(self, month: date, by: str = FIRST) -> Closing:
-        made: Closing = self.till.act(lambda uow: commands.close_month(uow, month), by)
-        return made
+        closing: Closing = self.till.act(lambda uow: commands.close_month(uow, month), by)
+        return closing
 
 
-def red_gates(made: Closing) -> list[str]:
-    return [gate.name for gate in made.gates if not gate.green]
+def red_gates(closing: Closing) -> list[str]:
+    return [gate.name for gate in closing.gates if not gate.green]
 
 
 def today() -> date:

@@ -35,11 +35,11 @@ class Cashier:
         self.hub.carry()
         return accepted.id
 
-    def act(self, verb: Callable[[UnitOfWork], Any]) -> Any:
-        """``verb`` by a person, with everything that follows from it; its events, or what it gives beside them."""
+    def act(self, command: Callable[[UnitOfWork], Any]) -> Any:
+        """``command`` by a person, with everything that follows from it; its events, or what it gives beside them."""
 
         def whole(uow: UnitOfWork) -> tuple[Any, Any]:
-            done = verb(uow)
+            done = command(uow)
             return (done, done.events) if isinstance(done, Credited) else (None, done)
 
         done = dispatch.run_command(self.hub, "ke-toan-thu-nghiem", whole)
@@ -58,7 +58,7 @@ class Cashier:
         [row] = self.hub.rows("SELECT * FROM fee_demand WHERE dossier_id = %s", dossier)
         return row
 
-    def stands(self, dossier: str) -> str:
+    def dossier_status(self, dossier: str) -> str:
         [row] = self.hub.rows("SELECT status FROM dossier WHERE id = %s", dossier)
         return str(row["status"])
 
@@ -67,7 +67,7 @@ class Cashier:
         [row] = self.hub.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
         return row["raw_code"] in [code for code, _ in self.hub.department("rest-a").submitted]
 
-    def told(self, dossier: str) -> list[str]:
+    def notices(self, dossier: str) -> list[str]:
         """The types of the notices about the dossier, in order; each is of another version."""
         rows = self.hub.rows("SELECT type, version FROM event WHERE submission_id = %s ORDER BY seq", dossier)
         assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))

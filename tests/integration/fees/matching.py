@@ -29,7 +29,7 @@ class AccountTill:
 
     def __init__(self, hub: ScriptedHub) -> None:
         self.hub = hub
-        self.told: StatementDraft | None = None
+        self.statement: StatementDraft | None = None
 
     @property
     def bank(self) -> Bank:
@@ -37,13 +37,15 @@ class AccountTill:
 
     def books(self, *moves: StatementMovement, carry: bool = True) -> date:
         """The next day's statement, brought by a person; its day."""
-        self.told = self.told.next(*moves) if self.told else StatementDraft(moves, opening=0, day=ago(60))
-        self.brings(self.told, carry=carry)
-        return self.told.day
+        self.statement = (
+            self.statement.next(*moves) if self.statement else StatementDraft(moves, opening=0, day=ago(60))
+        )
+        self.brings(self.statement, carry=carry)
+        return self.statement.day
 
-    def brings(self, told: StatementDraft, *, carry: bool = True) -> None:
+    def brings(self, statement: StatementDraft, *, carry: bool = True) -> None:
         """A statement, brought by a person, which is accepted."""
-        body = camt(told)
+        body = camt(statement)
         result = dispatch.run_command(
             self.hub, "ke-toan-a", lambda uow: (importing.bring(uow, self.bank, f"{ago(0)}", body), [])
         )
@@ -51,11 +53,11 @@ class AccountTill:
         if carry:
             self.hub.carry()
 
-    def act(self, verb: Callable[[UnitOfWork], Any], actor: str = "ke-toan-a") -> Any:
-        """``verb`` by a person; its events are reacted to."""
+    def act(self, command: Callable[[UnitOfWork], Any], actor: str = "ke-toan-a") -> Any:
+        """``command`` by a person; its events are reacted to."""
 
         def whole(uow: UnitOfWork) -> tuple[Any, list[Event]]:
-            done = verb(uow)
+            done = command(uow)
             return done, done if isinstance(done, list) else []
 
         done = dispatch.run_command(self.hub, actor, whole)
@@ -75,7 +77,7 @@ class AccountTill:
         result: MatchRunResult = dispatch.run_command(
             self.hub,
             "ke-toan-a",
-            lambda uow: ((found := run(uow, account, day, dry=dry)), [] if dry else list(found.events)),
+            lambda uow: ((matched := run(uow, account, day, dry=dry)), [] if dry else list(matched.events)),
         )
         if not dry:
             self.hub.carry()
@@ -128,8 +130,8 @@ HOLE: Final = re.compile(r"(^| )( |[;,:]|$)")
 def red(hub: ScriptedHub) -> Sequence[str]:
     """What the proof of the book has to say against it."""
     with hub.db.connection() as conn:
-        found = proving.prove(conn).red
-    offenders = [(one.name, offender) for one in found for offender in one.offenders]
+        red_checks = proving.prove(conn).red
+    offenders = [(one.name, offender) for one in red_checks for offender in one.offenders]
     assert [offender.how for _, offender in offenders if HOLE.search(offender.how)] == []
     return [f"{name}: {offender.what} {offender.how}" for name, offender in offenders]
 

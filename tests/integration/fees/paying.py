@@ -24,17 +24,17 @@ def asked(till: "AccountTill", item: str, actor: str = "ke-toan-a", **more: Any)
 def approved(till: "AccountTill", order: PaymentOrder) -> PaymentOrder:
     """Another person agrees."""
     till.act(lambda uow: orders.approve(uow, order.id, "đồng ý"), "ke-toan-b")
-    return stands(till, order)
+    return current(till, order)
 
 
 def ordered(till: "AccountTill", item: str, **more: Any) -> PaymentOrder:
     """Asked for, approved, and the bank was told."""
     order = approved(till, asked(till, item, **more))
     till.act(lambda uow: orders.send(uow, order.id))
-    return stands(till, order)
+    return current(till, order)
 
 
-def stands(till: "AccountTill", order: PaymentOrder) -> PaymentOrder:
+def current(till: "AccountTill", order: PaymentOrder) -> PaymentOrder:
     """The order as it is now."""
     with till.hub.db.connection() as conn:
         return store.find(conn, order.id)
@@ -42,8 +42,8 @@ def stands(till: "AccountTill", order: PaymentOrder) -> PaymentOrder:
 
 def debit(order: PaymentOrder, **changes: Any) -> StatementMovement:
     """What our bank books when it pays the order."""
-    told = StatementMovement(-order.amount, f"CT DI {order.content}", ref=f"TT{order.id[-6:]}")
-    return replace(told, **changes)
+    movement = StatementMovement(-order.amount, f"CT DI {order.content}", ref=f"TT{order.id[-6:]}")
+    return replace(movement, **changes)
 
 
 def refund_of(till: "AccountTill", order: PaymentOrder) -> dict[str, Any]:

@@ -22,5 +22,5 @@ CLERKS: Final = [
 def named(hub: ScriptedHub) -> None:
     """From now on these clerks decide about money, and nobody else."""
     assert hub.catalogue.fee_settings is not None
-    desk = hub.catalogue.fee_settings.model_copy(update={"clerks": CLERKS})
-    hub.catalogue = hub.catalogue.model_copy(update={"fee_settings": desk})
+    named_clerks = hub.catalogue.fee_settings.model_copy(update={"clerks": CLERKS})
+    hub.catalogue = hub.catalogue.model_copy(update={"fee_settings": named_clerks})

@@ -1,4 +1,4 @@
-"""The postman, for the tests of fees: results that are paid for at the door, and what the operator pays in for them."""
+"""The postman, for the tests of fees: results that are paid for on delivery, and what the operator pays in for them."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -37,7 +37,7 @@ class Postman:
 
     def tells(self, consignment: str, code: str, at: datetime, *, again: int = 0) -> None:
         """The operator says it; ``again``: once more, by another way, with a number of its own."""
-        said = TrackingEvent(order_number=self.number(consignment), status_code=code, at=at.replace(microsecond=0))
+        event = TrackingEvent(order_number=self.number(consignment), status_code=code, at=at.replace(microsecond=0))
         for _ in range(1 + again):
             name = new_id(Prefix.INBOX)
             arrival = Arrival(
@@ -46,8 +46,8 @@ class Postman:
                 kind="postal.event",
                 key=name,
                 external_id=name,
-                ordering_key=said.order_number,
-                body=said.model_dump_json().encode(),
+                ordering_key=event.order_number,
+                body=event.model_dump_json().encode(),
             )
             self.hub.accept(arrival)
             self.hub.carry()

@@ -1,4 +1,4 @@
-"""The Centre's receipts, for the tests: the tick of the registrar, and what came of it."""
+"""The Centre's receipts, for the tests: the tick of the receipt job, and what came of it."""
 
 from dataclasses import replace
 from datetime import datetime

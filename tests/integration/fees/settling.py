@@ -34,11 +34,11 @@ class SettlementOffice:
         self.hub = hub
         self._number = 0
 
-    def act(self, verb: Callable[[UnitOfWork], Any], actor: str = "ke-toan-a") -> Any:
-        """``verb`` by a person."""
+    def act(self, command: Callable[[UnitOfWork], Any], actor: str = "ke-toan-a") -> Any:
+        """``command`` by a person."""
 
         def whole(uow: UnitOfWork) -> tuple[Any, list[Event]]:
-            done = verb(uow)
+            done = command(uow)
             return done, done if isinstance(done, list) else []
 
         done = dispatch.run_command(self.hub, actor, whole)
@@ -63,8 +63,8 @@ class SettlementOffice:
 
     def settlement(self, department: str, month: date = OCTOBER) -> Settlement:
         with self.hub.db.connection() as conn:
-            [found] = store.of_month(conn, month, department)
-        return found
+            [settlement] = store.of_month(conn, month, department)
+        return settlement
 
     def table(self, department: str, month: date = OCTOBER) -> SettlementTable:
         """What the department is handed, as it reads it."""
@@ -82,12 +82,12 @@ class SettlementOffice:
         self._follows(commands.returned, order, day)
 
     def _follows(
-        self, verb: Callable[[UnitOfWork, PaymentOrder, int, Origin], SettledOrder], order: PaymentOrder, day: date
+        self, command: Callable[[UnitOfWork, PaymentOrder, int, Origin], SettledOrder], order: PaymentOrder, day: date
     ) -> None:
         origin = self.origin(day)
 
         def whole(uow: UnitOfWork) -> list[Event]:
-            settled = verb(uow, commands.locked(uow, order.id), self._number, origin)
+            settled = command(uow, commands.locked(uow, order.id), self._number, origin)
             post_all(uow.conn, settled.entries)
             return settled.events
 
@@ -95,7 +95,7 @@ class SettlementOffice:
 
     def answers(self, department: str, month: date = OCTOBER, disputed: Mapping[int, str] | None = None) -> None:
         """The department confirms, or disputes lines: number → why."""
-        answer = said(self.settlement(department, month), disputed or {})
+        answer = answer_to(self.settlement(department, month), disputed or {})
         self.act(lambda uow: answers.answer_with(uow, answer, answer.model_dump_json().encode(), department))
 
     def book(self, account: str, department: str | None = None) -> int:
@@ -110,12 +110,12 @@ class SettlementOffice:
     def broken(self) -> Sequence[str]:
         """What I8 has to say against the tables: these books have no statements behind them."""
         with self.hub.db.connection() as conn:
-            found = [one for one in proving.prove(conn).red if one.invariant is Invariant.I8]
-        assert [offender.how for one in found for offender in one.offenders if HOLE.search(offender.how)] == []
-        return [f"{one.name}: {offender.what} {offender.how}" for one in found for offender in one.offenders]
+            red_checks = [one for one in proving.prove(conn).red if one.invariant is Invariant.I8]
+        assert [offender.how for one in red_checks for offender in one.offenders if HOLE.search(offender.how)] == []
+        return [f"{one.name}: {offender.what} {offender.how}" for one in red_checks for offender in one.offenders]
 
 
-def said(settlement: Settlement, disputed: Mapping[int, str], answer_id: str = "TL-1") -> TableAnswer:
+def answer_to(settlement: Settlement, disputed: Mapping[int, str], answer_id: str = "TL-1") -> TableAnswer:
     return TableAnswer.model_validate(
         {
             "answer_id": answer_id,

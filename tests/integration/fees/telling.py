@@ -1,4 +1,4 @@
-"""A provider whose signatures hold: what it tells goes on behind the door."""
+"""A provider whose signatures hold: what it tells is processed as accepted."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ CONFLICT = Judgement("conflict", 409, b"{}", "N03", "k1")
 
 
 class NotifyingProvider:
-    """Tells of movements, as the door does once a signature holds."""
+    """Tells of movements, as the notification endpoint does once a signature holds."""
 
     def __init__(self, hub: ScriptedHub) -> None:
         self.hub = hub
@@ -29,7 +29,7 @@ class NotifyingProvider:
     def tells(self, text: str = "", *, carry: bool = True, **changes: Any) -> str:
         """One movement; gives the provider's name for it."""
         self._number += 1
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "provider": "bank-a",
             "provider_txn": f"GD{self._number}",
             "kind": NotificationKind.PAYMENT,
@@ -38,7 +38,7 @@ class NotifyingProvider:
             "account": ACCOUNT,
             "text": text,
         } | changes
-        notification = Notification(**said)
+        notification = Notification(**fields)
         with self.hub.db.connection() as conn:
             delivery = notification_intake.keep(conn, notification.provider, b"", {}, b"{}")
             taken = notification_intake.believe(conn, delivery, notification, KEPT, CONFLICT)

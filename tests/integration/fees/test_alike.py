@@ -18,30 +18,30 @@ from tests.integration.fees.towns import FeeTown, alike, day_of, in_two, mixed
 
 @pytest.fixture
 def town(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], FeeTown]]:
-    with alike(server, settings, catalogue) as made:
-        yield made
+    with alike(server, settings, catalogue) as new_town:
+        yield new_town
 
 
 @pytest.fixture(scope="module")
-def kept() -> dict[str, Any]:
+def expected_once() -> dict[str, Any]:
     return {}
 
 
 @pytest.fixture
-def expected(town: Callable[[], FeeTown], kept: dict[str, Any]) -> dict[str, Any]:
+def expected(town: Callable[[], FeeTown], expected_once: dict[str, Any]) -> dict[str, Any]:
     """Where it comes to when every movement is notified, and the statement of each day comes after it."""
-    if not kept:
+    if not expected_once:
         plain = town()
         plain.tell()
         plain.bring()
         assert red(plain.hub) == []
-        kept |= plain.stands()
-    return kept
+        expected_once |= plain.outcome()
+    return expected_once
 
 
 def permuted(one: FeeTown) -> None:
     one.tell(*reversed(one.notices))
-    one.bring(*(mixed(told) for told in one.days))
+    one.bring(*(mixed(draft) for draft in one.days))
 
 
 def files_out_of_turn(one: FeeTown) -> None:
@@ -53,7 +53,7 @@ def files_out_of_turn(one: FeeTown) -> None:
 
 def split(one: FeeTown) -> None:
     one.tell()
-    one.bring(*(piece for told in one.days[:2] for piece in in_two(told)), one.days[2])
+    one.bring(*(piece for draft in one.days[:2] for piece in in_two(draft)), one.days[2])
 
 
 def doubled(one: FeeTown) -> None:
@@ -61,14 +61,14 @@ def doubled(one: FeeTown) -> None:
     for name in ("a.xml", "b.xml"):
         one.bring(name=name)
     one.tell()
-    for told in one.days:
-        one.till.matches(told.day)
+    for draft in one.days:
+        one.till.matches(draft.day)
 
 
 def renamed(one: FeeTown) -> None:
     one.tell()
-    for number, told in enumerate(one.days):
-        one.bring(told, name=f"SAO KE ({9 - number}).camt")
+    for number, draft in enumerate(one.days):
+        one.bring(draft, name=f"SAO KE ({9 - number}).camt")
 
 
 def unheard(one: FeeTown) -> None:
@@ -87,9 +87,9 @@ def late(one: FeeTown) -> None:
 
 
 def late_by_a_day(one: FeeTown) -> None:
-    for told in one.days:
-        one.bring(told)
-        if notices := [notice for notice in one.notices if day_of(notice) == told.day]:
+    for draft in one.days:
+        one.bring(draft)
+        if notices := [notice for notice in one.notices if day_of(notice) == draft.day]:
             one.tell(*notices)
 
 
@@ -130,10 +130,10 @@ def by_four_workers(one: FeeTown) -> None:
             for row in rows:
                 dispatch.handle(one.hub, row["id"])
 
-    for told in one.days:
-        if notices := [notice for notice in one.notices if day_of(notice) == told.day]:
+    for draft in one.days:
+        if notices := [notice for notice in one.notices if day_of(notice) == draft.day]:
             one.tell(*notices, carry=False)
-        one.lay(told)
+        one.lay(draft)
         workers = [threading.Thread(target=uow) for _ in range(4)]
         for worker in workers:
             worker.start()
@@ -158,7 +158,7 @@ def test_the_same_days_come_to_the_same_however_they_are_told(
 
     way(other)
 
-    found = other.stands()
+    outcome = other.outcome()
     for name, value in expected.items():
-        assert found[name] == value, name
+        assert outcome[name] == value, name
     assert red(other.hub) == []

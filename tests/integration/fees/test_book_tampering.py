@@ -2,7 +2,7 @@
 
 A row that was changed or is missing is seen by the book. A book that was numbered and hashed anew is not: only the
 signed roots see that, and where those were made anew too, only the checkpoint that a department holds. What came after
-the last checkpoint and was taken away with all that it came from is seen by nobody in this house: its provider knows.
+the last checkpoint and was taken away with all that it came from is seen by nobody in the hub: its provider knows.
 """
 
 from typing import Any, Final
@@ -183,8 +183,8 @@ def test_a_checkpoint_that_was_put_together_anew_is_not_the_one_in_the_custody_l
     book: ScriptedHub, database_url: str
 ) -> None:
     """Without the key: the row has another root, and its bytes say so too."""
-    said = "replace(convert_from(body, 'UTF8'), encode(root, 'hex'), encode(sha256('x'), 'hex'))"
-    anew = f"{EDIT.format(2)}{HASH}UPDATE ledger_checkpoint SET root = sha256('x'), body = convert_to({said}, 'UTF8')"
+    forged = "replace(convert_from(body, 'UTF8'), encode(root, 'hex'), encode(sha256('x'), 'hex'))"
+    anew = f"{EDIT.format(2)}{HASH}UPDATE ledger_checkpoint SET root = sha256('x'), body = convert_to({forged}, 'UTF8')"
     with opened(database_url) as conn, conn.transaction(force_rollback=True):
         tampered(conn, anew, tables=BOOK)
         assert seen(conn) == {ROOTS, CHAIN}

@@ -1,4 +1,4 @@
-"""What persons do at the desk of cases, and what the database refuses whoever asks."""
+"""What persons do about cases by command, and what the database refuses whoever asks."""
 
 import json
 from datetime import date
@@ -261,19 +261,19 @@ def test_two_persons_settle_a_case_at_the_command_line(
 def test_what_a_resolution_is_told_wrongly_is_one_line_and_a_wrong_usage(
     cli: Hub, unplaced: str, words: tuple[str, ...]
 ) -> None:
-    code, _, told = cli("fee", "resolve", unplaced, *words, "-r", "x")
-    assert (code, told.count("\n")) == (2, 1)
+    code, _, err = cli("fee", "resolve", unplaced, *words, "-r", "x")
+    assert (code, err.count("\n")) == (2, 1)
 
 
 def test_a_case_shows_what_to_look_for_at_the_bank_in_words(cli: Hub, unplaced: str, till: AccountTill) -> None:
     _, out, _ = cli("fee", "exceptions", "show", unplaced[:-1])  # the beginning of an id is enough
     [line] = till.hub.rows("SELECT booking_date FROM statement_line")
-    for said in (
+    for line_text in (
         f"Ngày\t{line['booking_date']:%d/%m/%Y}",
         "Số tiền của giao dịch\t150.000",
         "Tài khoản\t1020304050607",
     ):
-        assert said in out
+        assert line_text in out
     assert cli("fee", "exceptions", "list", "--code", "R99")[0] == 2
 
 

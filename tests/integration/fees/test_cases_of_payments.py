@@ -57,7 +57,7 @@ def test_what_was_paid_for_the_wrong_dossier_goes_to_the_right_one_and_both_hear
     uow.settles("R08", "move")
 
     assert (status(cashier, dossier), status(cashier, other)) == ("reopened", "paid")
-    assert (cashier.told(dossier)[-1], "fee.paid" in cashier.told(other)) == ("fee.reopened", True)
+    assert (cashier.notices(dossier)[-1], "fee.paid" in cashier.notices(other)) == ("fee.reopened", True)
     rows = till.hub.rows("SELECT demand_id, sum(cr - dr)::int AS owed FROM ledger_line WHERE account = '331'"
                            " GROUP BY 1 HAVING sum(cr - dr) <> 0")  # fmt: skip
     assert rows == [{"demand_id": cashier.demand(other)["id"], "owed": DUE}]
@@ -171,13 +171,13 @@ def test_what_the_bank_took_back_after_the_department_had_it_is_kept_from_the_de
 def settled(till: AccountTill, demand: str) -> None:
     """As if the month had gone to its department."""
 
-    def verb(doing: object) -> list[object]:
+    def set_back(doing: object) -> list[object]:
         with till.hub.db.connection() as conn:
             before = demand_store.lock(conn, demand)
             demand_store.update(conn, before, before.amounts.moved(DemandStatusCode.SETTLED))
         return []
 
-    till.act(verb)
+    till.act(set_back)
 
 
 def test_a_line_that_the_bank_took_out_takes_its_money_with_it(
@@ -193,9 +193,9 @@ def test_a_line_that_the_bank_took_out_takes_its_money_with_it(
     assert (status(cashier, dossier), till.book()) == ("reopened", {"111": 20_000, "338": -20_000})
 
 
-def corrected(till: AccountTill, told: StatementDraft) -> None:
+def corrected(till: AccountTill, draft: StatementDraft) -> None:
     """The bank's statement of the day once more, with other content, approved by two persons."""
-    held = till.act(lambda uow: importing.bring(uow, till.bank, "corrected", camt(told)))
+    held = till.act(lambda uow: importing.bring(uow, till.bank, "corrected", camt(draft)))
     for who in (MAKER, CHECKER):
         dispatch.run_command(till.hub, who, lambda uow: importing.decide(uow, held.id, "approve", "đã hỏi"))
     till.hub.carry()

@@ -21,7 +21,7 @@ from tests.integration.fees.booking import tampered
 from tests.integration.fees.casework import CHECKER, MAKER, REASON, Casework
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, another, red, status
-from tests.integration.fees.paying import PAYEE, approved, asked, debit, ordered, stands
+from tests.integration.fees.paying import PAYEE, approved, asked, current, debit, ordered
 from tests.integration.fees.registry import Registry
 from tests.integration.fees.telling import ACCOUNT, NotifyingProvider
 from tests.integration.fees.test_refunds import payment
@@ -39,7 +39,7 @@ def gone(uow: Casework, code: str, name: str, item: str | None = None) -> None:
     """The money is asked back by its payer, the case ends by that, and our statement shows the debit."""
     order = asked(uow.till, item or payment(uow.till))
     uow.settles(code, name)
-    uow.till.books(debit(stands(uow.till, order)))
+    uow.till.books(debit(current(uow.till, order)))
     assert (uow.till.book(), uow.standing(), red(uow.hub)) == ({}, [], [])
 
 
@@ -86,7 +86,7 @@ def test_what_was_paid_for_a_dossier_that_ended_goes_back(  # R07, on 331
     order = asked(till, demand)
 
     uow.settles("R07", "refund")
-    till.books(debit(stands(till, order)))
+    till.books(debit(current(till, order)))
 
     assert (status(cashier, dossier), till.book(), red(till.hub)) == ("refunded", {}, [])
 
@@ -228,7 +228,7 @@ def test_a_refund_that_came_back_is_ordered_again_by_its_case(  # V04
     again = asked_again(till, order.subject_id)
 
     uow.settles("V04", "refund")
-    till.books(debit(stands(till, again)))
+    till.books(debit(current(till, again)))
     assert (status(cashier, dossier), till.book(), uow.standing()) == ("refunded", {}, [])
 
 
@@ -259,7 +259,7 @@ def test_a_debit_that_names_an_order_that_nobody_had_approved_is_settled(  # V05
     uow.settles("V05", name, **details)
 
     assert (till.book(), uow.standing()) == (left, [])
-    assert stands(till, order).state == ("confirmed" if name == "own_order" else "requested")
+    assert current(till, order).state == ("confirmed" if name == "own_order" else "requested")
 
 
 def test_a_missing_receipt_is_mended_by_its_receipt_and_not_by_a_word(  # M03

@@ -1,4 +1,4 @@
-"""Cash that the postman collects with a result: paid at the door, confirmed by what the operator pays in."""
+"""Cash that the postman collects with a result: paid on delivery, confirmed by what the operator pays in."""
 
 from datetime import datetime, time
 

@@ -24,12 +24,12 @@ LOST = StatementMovement(-DUE, "VNPAY DOI HOAN CB2026000777", ref="TT9")
 
 def noticed(till: AccountTill, about: str) -> Chargeback:
     """The provider has written that a payment is asked back."""
-    found = till.act(lambda uow: commands.notice(uow, about, NUMBER, ago(-5), "công văn của cổng thanh toán"))
-    assert isinstance(found, Chargeback)
-    return found
+    chargeback = till.act(lambda uow: commands.notice(uow, about, NUMBER, ago(-5), "công văn của cổng thanh toán"))
+    assert isinstance(chargeback, Chargeback)
+    return chargeback
 
 
-def stands(till: AccountTill) -> dict[str, Any]:
+def chargeback_row(till: AccountTill) -> dict[str, Any]:
     [row] = till.hub.rows("SELECT state, line_id IS NOT NULL AS debited FROM chargeback")
     return row
 
@@ -42,8 +42,8 @@ def paid(till: AccountTill, cashier: Cashier, reference: str) -> str:
 
 
 def test_while_it_is_argued_nothing_moves(till: AccountTill, cashier: Cashier, dossier: str, paid: str) -> None:
-    found = noticed(till, paid)
-    till.act(lambda uow: commands.answered(uow, found.id, "đã gửi biên nhận hồ sơ"))
+    chargeback = noticed(till, paid)
+    till.act(lambda uow: commands.answered(uow, chargeback.id, "đã gửi biên nhận hồ sơ"))
 
     assert (till.cases(), status(cashier, dossier), till.book()) == (["V03"], "paid", {"111": DUE, "331": -DUE})
     with pytest.raises(InvalidState, match="đã được ghi nhận"):
@@ -52,25 +52,25 @@ def test_while_it_is_argued_nothing_moves(till: AccountTill, cashier: Cashier, d
 
 
 def test_what_is_won_stays(till: AccountTill, cashier: Cashier, dossier: str, paid: str) -> None:
-    found = noticed(till, paid)
-    till.act(lambda uow: commands.won(uow, found.provider_case, "ngân hàng phát hành rút khiếu nại"))
+    chargeback = noticed(till, paid)
+    till.act(lambda uow: commands.won(uow, chargeback.provider_case, "ngân hàng phát hành rút khiếu nại"))
 
-    assert (till.cases(), status(cashier, dossier), stands(till)["state"]) == ([], "paid", "won")
+    assert (till.cases(), status(cashier, dossier), chargeback_row(till)["state"]) == ([], "paid", "won")
     assert red(till.hub) == []
 
 
 @pytest.mark.database_roles("owner", "hub_worker")
-@pytest.mark.parametrize("verb", [None, commands.answered, commands.won, commands.lost])
+@pytest.mark.parametrize("command", [None, commands.answered, commands.won, commands.lost])
 def test_the_debit_takes_it_whatever_was_argued(
-    till: AccountTill, cashier: Cashier, dossier: str, paid: str, verb: Any
+    till: AccountTill, cashier: Cashier, dossier: str, paid: str, command: Any
 ) -> None:
-    found = noticed(till, paid)
-    if verb is not None:
-        till.act(lambda uow: verb(uow, found.id, "theo công văn"))
+    chargeback = noticed(till, paid)
+    if command is not None:
+        till.act(lambda uow: command(uow, chargeback.id, "theo công văn"))
 
     till.books(LOST)
 
-    assert (status(cashier, dossier), stands(till)) == ("reopened", {"state": "lost", "debited": True})
+    assert (status(cashier, dossier), chargeback_row(till)) == ("reopened", {"state": "lost", "debited": True})
     # The dossier had gone out: that its department works unpaid is a case of its own.
     assert (till.cases(), till.book()) == (["R04"], {})
     assert till.hub.rows("SELECT status, allocated FROM payment") == [{"status": "charged_back", "allocated": 0}]
@@ -81,12 +81,12 @@ def test_of_a_gateway_s_payout_one_payment_is_taken_back(
     till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     other, its = another(cashier)
-    told = [provider.tells(one, provider="vnpay-t") for one in (reference, its)]
-    items = tuple(PayoutItem(provider_txn=txn, amount=DUE, charge=0) for txn in told)
+    transactions = [provider.tells(one, provider="vnpay-t") for one in (reference, its)]
+    items = tuple(PayoutItem(provider_txn=txn, amount=DUE, charge=0) for txn in transactions)
     report = PayoutReport(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60), items=items)
     till.act(lambda uow: gateway_payouts.bring(uow, report))
     till.books(StatementMovement(2 * DUE, "VNPAY TT PAYOUT20261103 01"))
-    noticed(till, str(provider.payment(told[0])["id"]))
+    noticed(till, str(provider.payment(transactions[0])["id"]))
 
     till.books(LOST)
 
@@ -123,7 +123,7 @@ def test_what_was_given_back_already_is_to_be_got_back(
 
     till.books(LOST)
 
-    assert (till.cases(), stands(till)["state"]) == (["V01"], "lost")
+    assert (till.cases(), chargeback_row(till)["state"]) == (["V01"], "lost")
     assert till.book() == {"111": -DUE, "341": DUE}
     assert red(till.hub) == []
 
@@ -133,14 +133,14 @@ def test_a_debit_of_another_amount_is_not_the_chargeback(till: AccountTill, paid
 
     till.books(StatementMovement(1 - DUE, "VNPAY DOI HOAN CB2026000777"))
 
-    assert (till.cases(), stands(till)) == (["P02", "V03"], {"state": "noticed", "debited": False})
+    assert (till.cases(), chargeback_row(till)) == (["P02", "V03"], {"state": "noticed", "debited": False})
     assert red(till.hub) == []
 
 
 def test_what_is_only_notified_cannot_be_asked_back(
     till: AccountTill, provider: NotifyingProvider, reference: str
 ) -> None:
-    told = provider.tells(reference)
+    transaction = provider.tells(reference)
 
     with pytest.raises(InvalidState, match="không có gì để đòi lại"):
-        noticed(till, str(provider.payment(told)["id"]))
+        noticed(till, str(provider.payment(transaction)["id"]))

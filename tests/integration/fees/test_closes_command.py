@@ -14,7 +14,7 @@ from tests.integration.fees.telling import ACCOUNT
 from tests.integration.test_command_line import Hub
 
 
-class TwoPersonDesk:
+class TwoPersonCommandLine:
     """The command line as two persons use it."""
 
     def __init__(self, cli: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,18 +31,20 @@ class TwoPersonDesk:
 
 
 @pytest.fixture
-def desk(cli: Hub, monkeypatch: pytest.MonkeyPatch) -> TwoPersonDesk:
-    return TwoPersonDesk(cli, monkeypatch)
+def persons(cli: Hub, monkeypatch: pytest.MonkeyPatch) -> TwoPersonCommandLine:
+    return TwoPersonCommandLine(cli, monkeypatch)
 
 
-def test_two_persons_close_what_is_open_up_to_a_day(desk: TwoPersonDesk, till: AccountTill, reference: str) -> None:
+def test_two_persons_close_what_is_open_up_to_a_day(
+    persons: TwoPersonCommandLine, till: AccountTill, reference: str
+) -> None:
     days = [till.books(StatementMovement(DUE, reference)), till.books()]
     Accountants(till).proves()
     command = ("close", "--day", days[1].isoformat())
 
-    first = desk.data(FIRST, *command)
-    again = desk.says(FIRST, *command)
-    second = desk.data(SECOND, *command)
+    first = persons.data(FIRST, *command)
+    again = persons.says(FIRST, *command)
+    second = persons.data(SECOND, *command)
 
     assert (first[0], [row["step"] for row in first[1]]) == (ExitCode.OK, ["proposed", "proposed"])
     assert (again[0], again[2].strip()) == (ExitCode.REFUSED, "cần người khác đồng ý")
@@ -50,15 +52,17 @@ def test_two_persons_close_what_is_open_up_to_a_day(desk: TwoPersonDesk, till: A
         ExitCode.OK,
         [(day.isoformat(), "done") for day in days],
     )
-    code, out, _ = desk.says(FIRST, "days", "--month", f"{days[0]:%Y-%m}")
+    code, out, _ = persons.says(FIRST, "days", "--month", f"{days[0]:%Y-%m}")
     assert code == ExitCode.OK
     assert out.count("đã khóa") == sum(day.month == days[0].month for day in days)
 
 
-def test_what_cannot_be_closed_says_which_gates_and_what_to_do(desk: TwoPersonDesk, till: AccountTill) -> None:
+def test_what_cannot_be_closed_says_which_gates_and_what_to_do(
+    persons: TwoPersonCommandLine, till: AccountTill
+) -> None:
     day = till.books(StatementMovement(70_000, "khong ro"))
 
-    code, out, err = desk.says(FIRST, "close", "--day", day.isoformat())
+    code, out, err = persons.says(FIRST, "close", "--day", day.isoformat())
 
     assert code == ExitCode.REFUSED
     assert "close-a-day-and-a-month.md" in err
@@ -67,69 +71,73 @@ def test_what_cannot_be_closed_says_which_gates_and_what_to_do(desk: TwoPersonDe
     assert lines["Ca bất thường đã xử lý hoặc treo"][0] == "✗"
     assert "hub fee exceptions carry" in lines["Ca bất thường đã xử lý hoặc treo"][5]
     assert lines["Sổ đã được kiểm tra hôm nay và đúng"][5] == "hub fee prove --keep"
-    assert desk.says(FIRST, "prove", "--keep")[0] == ExitCode.OK
-    _, [row] = desk.data(FIRST, "close", "--day", day.isoformat())
+    assert persons.says(FIRST, "prove", "--keep")[0] == ExitCode.OK
+    _, [row] = persons.data(FIRST, "close", "--day", day.isoformat())
     assert [gate["name"] for gate in row["gates"] if not gate["green"]] == ["cases"]
 
 
 def test_before_the_book_begins_there_is_nothing_to_close(
-    desk: TwoPersonDesk, till: AccountTill, reference: str
+    persons: TwoPersonCommandLine, till: AccountTill, reference: str
 ) -> None:
     day = till.books(StatementMovement(DUE, reference))
     Accountants(till).proves()
     long_before = day - timedelta(days=70)
 
     for period in (("--day", long_before.isoformat()), ("--month", f"{long_before:%Y-%m}")):
-        code, _, err = desk.says(FIRST, "close", *period)
+        code, _, err = persons.says(FIRST, "close", *period)
         assert (code, err.count("\n"), f"bắt đầu từ ngày {day}" in err) == (ExitCode.REFUSED, 1, True)
-    assert desk.says(FIRST, "close", "--day", f"{day:%d/%m/%Y}")[0] == ExitCode.USAGE
+    assert persons.says(FIRST, "close", "--day", f"{day:%d/%m/%Y}")[0] == ExitCode.USAGE
     assert till.hub.count("close_proposal") == 0
 
 
-def test_a_dry_run_says_what_would_come_of_it_and_leaves_nothing(desk: TwoPersonDesk, till: AccountTill) -> None:
-    till.told = StatementDraft((), opening=5_000, day=ago(10))
+def test_a_dry_run_says_what_would_come_of_it_and_leaves_nothing(
+    persons: TwoPersonCommandLine, till: AccountTill
+) -> None:
+    till.statement = StatementDraft((), opening=5_000, day=ago(10))
     day = till.books()
     Accountants(till).proves()
 
-    code, [row] = desk.data(FIRST, "close", "--day", day.isoformat(), "--dry-run")
+    code, [row] = persons.data(FIRST, "close", "--day", day.isoformat(), "--dry-run")
 
     assert (code, row["step"], all(gate["green"] for gate in row["gates"])) == (ExitCode.OK, "proposed", True)
     assert (till.hub.count("close_proposal"), till.hub.count("ledger_entry")) == (0, 0)
 
 
-def test_other_numbers_than_were_proposed_are_shown_and_not_closed(desk: TwoPersonDesk, till: AccountTill) -> None:
+def test_other_numbers_than_were_proposed_are_shown_and_not_closed(
+    persons: TwoPersonCommandLine, till: AccountTill
+) -> None:
     day = till.books()
     accountants = Accountants(till)
     accountants.proves()
     accountants.asks(day, FIRST)
-    assert till.told is not None
-    till.brings(till.told.next(StatementMovement(3_000, "LAI"), day=day))
+    assert till.statement is not None
+    till.brings(till.statement.next(StatementMovement(3_000, "LAI"), day=day))
     accountants.carries()
 
-    code, _, err = desk.says(SECOND, "close", "--day", day.isoformat())
+    code, _, err = persons.says(SECOND, "close", "--day", day.isoformat())
 
     assert code == ExitCode.REFUSED
     assert "book: 0 → 3000" in err
     assert till.hub.count("day_close") == 0
 
 
-def test_a_day_is_opened_again_by_two_persons(desk: TwoPersonDesk, till: AccountTill) -> None:
+def test_a_day_is_opened_again_by_two_persons(persons: TwoPersonCommandLine, till: AccountTill) -> None:
     day = till.books()
     Accountants(till).closes(day)
     command = ("reopen", "--day", day.isoformat(), "--account", ACCOUNT, "--reason", "thiếu sao kê")
 
-    assert desk.data(FIRST, *command)[1][0]["step"] == "proposed"
-    assert desk.says(FIRST, *command)[0] == ExitCode.REFUSED
-    assert desk.data(SECOND, *command)[1][0]["step"] == "done"
+    assert persons.data(FIRST, *command)[1][0]["step"] == "proposed"
+    assert persons.says(FIRST, *command)[0] == ExitCode.REFUSED
+    assert persons.data(SECOND, *command)[1][0]["step"] == "done"
 
-    _, rows = desk.data(FIRST, "days", "--month", f"{day:%Y-%m}")
+    _, rows = persons.data(FIRST, "days", "--month", f"{day:%Y-%m}")
     assert (rows[0]["state"], rows[0]["reopened"]) == ("open", 1)
 
 
-def test_a_month_shows_all_its_gates(desk: TwoPersonDesk, till: AccountTill) -> None:
+def test_a_month_shows_all_its_gates(persons: TwoPersonCommandLine, till: AccountTill) -> None:
     day = till.books()
 
-    code, out, _ = desk.says(FIRST, "close", "--month", f"{day:%Y-%m}")
+    code, out, _ = persons.says(FIRST, "close", "--month", f"{day:%Y-%m}")
 
     assert code == ExitCode.REFUSED
     assert "Tiền đang chuyển (112), theo tuổi" in out
@@ -150,6 +158,6 @@ def test_a_month_shows_all_its_gates(desk: TwoPersonDesk, till: AccountTill) -> 
     ],
 )
 def test_what_cannot_be_meant_is_said(
-    desk: TwoPersonDesk, till: AccountTill, words: tuple[str, ...], code: ExitCode
+    persons: TwoPersonCommandLine, till: AccountTill, words: tuple[str, ...], code: ExitCode
 ) -> None:
-    assert desk.says(FIRST, *words)[0] == code
+    assert persons.says(FIRST, *words)[0] == code

@@ -48,13 +48,13 @@ def test_a_day_is_closed_by_two_persons_with_the_digest_of_what_it_came_to(
 
     assert [accountants.asks(day, by).step for by in (FIRST, FIRST)] == [CloseStep.PROPOSED, CloseStep.WAITING]
     assert till.hub.count("day_close") == 0
-    made = accountants.asks(day, SECOND)
+    closing = accountants.asks(day, SECOND)
 
-    assert made.step is CloseStep.DONE
+    assert closing.step is CloseStep.DONE
     [row] = till.hub.rows("SELECT * FROM day_close")
     assert (row["account"], row["day"], row["maker"], row["checker"]) == (ACCOUNT, day, FIRST, SECOND)
     assert (row["totals"]["statement"], row["totals"]["book"]) == (DUE, DUE)
-    assert bytes(row["digest"]) == hashlib.sha256(canonical.encode(row["totals"])).digest() == made.digest
+    assert bytes(row["digest"]) == hashlib.sha256(canonical.encode(row["totals"])).digest() == closing.digest
     with pytest.raises(InvalidState, match="đã khóa"):
         accountants.asks(day)
     assert red(till.hub) == []
@@ -88,11 +88,11 @@ def test_what_has_changed_since_the_proposal_is_shown_and_needs_another_agreemen
     accountants.asks(day, FIRST)
     provider.tells(reference, paid_at=datetime.combine(day, time(9), VIETNAM))
 
-    made = accountants.asks(day, SECOND)
+    closing = accountants.asks(day, SECOND)
 
-    assert (made.step, till.hub.count("day_close")) == (CloseStep.PROPOSED, 0)
-    assert "entries.count: 0 → 1" in made.changed
-    assert f"moved.112.debit: – → {DUE}" in made.changed
+    assert (closing.step, till.hub.count("day_close")) == (CloseStep.PROPOSED, 0)
+    assert "entries.count: 0 → 1" in closing.changed
+    assert f"moved.112.debit: – → {DUE}" in closing.changed
     assert accountants.asks(day, SECOND).step is CloseStep.WAITING
     assert accountants.asks(day, FIRST).step is CloseStep.DONE
     rows = till.hub.rows("SELECT maker, checker, outcome FROM close_proposal ORDER BY id")
@@ -131,10 +131,10 @@ def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points
     day = till.books(StatementMovement(5_000, "LAI TIEN GUI", ref="FT1"))
     accountants.carries()
     accountants.closes(day)
-    assert till.told is not None
+    assert till.statement is not None
 
-    till.told = till.told.next(StatementMovement(DUE, reference, day=day, ref="FT2"), first=day)
-    till.brings(till.told)
+    till.statement = till.statement.next(StatementMovement(DUE, reference, day=day, ref="FT2"), first=day)
+    till.brings(till.statement)
 
     [entry] = till.hub.rows("SELECT * FROM ledger_entry WHERE kind = 'identified'")
     assert (entry["business_date"], entry["original_date"]) == (today(), day)
@@ -150,7 +150,7 @@ def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points
 def test_what_is_found_when_today_is_closed_too_goes_to_the_next_open_day(
     accountants: Accountants, till: AccountTill, provider: NotifyingProvider, reference: str
 ) -> None:
-    till.told = StatementDraft((), opening=0, day=ago(2))
+    till.statement = StatementDraft((), opening=0, day=ago(2))
     days = [till.books() for _ in range(2)]
     assert days == [ago(1), today()]
     accountants.closes(*days)
@@ -169,8 +169,8 @@ def test_a_day_is_opened_again_by_two_persons_who_say_why_and_its_digest_stays(
     accountants.closes(first, second)
 
     def ask(by: str) -> CloseStep:
-        made = till.act(lambda uow: commands.reopen_day(uow, ACCOUNT, first, "thiếu một khoản"), by)
-        return CloseStep(made.step)
+        closing = till.act(lambda uow: commands.reopen_day(uow, ACCOUNT, first, "thiếu một khoản"), by)
+        return CloseStep(closing.step)
 
     assert [ask(FIRST), ask(FIRST), ask(SECOND)] == [CloseStep.PROPOSED, CloseStep.WAITING, CloseStep.DONE]
     rows = till.hub.rows("SELECT * FROM day_close ORDER BY day")
@@ -228,14 +228,14 @@ def test_what_is_put_into_a_closed_day_past_the_database_turns_the_proof_red(
     with opened(database_url) as conn:
         tampered(conn, slipped, day, ACCOUNT)
 
-    told = "a closed day has the entries with which it was closed: "
-    assert f"{told}{ACCOUNT} {day} khóa với 1 bút toán; nay có 2, khác số lượng" in red(till.hub)
+    finding = "a closed day has the entries with which it was closed: "
+    assert f"{finding}{ACCOUNT} {day} khóa với 1 bút toán; nay có 2, khác số lượng" in red(till.hub)
 
 
 def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(
     accountants: Accountants, till: AccountTill, reference: str
 ) -> None:
-    till.told = StatementDraft((), opening=700_000, day=ago(10))
+    till.statement = StatementDraft((), opening=700_000, day=ago(10))
     days = [till.books(StatementMovement(DUE, reference)), till.books()]
 
     accountants.closes(*days)
@@ -251,7 +251,7 @@ def test_an_older_statement_that_is_brought_in_later_corrects_what_was_there_bef
     accountants: Accountants, till: AccountTill
 ) -> None:
     first = ago(10)
-    till.told = StatementDraft((), opening=700_000, day=first - timedelta(days=1))
+    till.statement = StatementDraft((), opening=700_000, day=first - timedelta(days=1))
     till.books()
     accountants.closes(first)
     till.brings(

@@ -19,9 +19,9 @@ from tests.integration.fees.telling import ACCOUNT, NotifyingProvider
 
 @pytest.fixture
 def accountants(till: AccountTill) -> Accountants:
-    made = Accountants(till)
-    made.proves()
-    return made
+    accountants = Accountants(till)
+    accountants.proves()
+    return accountants
 
 
 def banks_rule(till: AccountTill, days: str) -> None:
@@ -34,7 +34,7 @@ def banks_rule(till: AccountTill, days: str) -> None:
 
 
 def test_a_day_that_has_not_come_stays_open(accountants: Accountants, till: AccountTill) -> None:
-    till.told = StatementDraft((), opening=0, day=ago(1))
+    till.statement = StatementDraft((), opening=0, day=ago(1))
     till.books()
 
     assert accountants.gates(later(today(), 1)) == ["over", "earlier", "statement"]
@@ -86,8 +86,8 @@ def test_a_held_file_keeps_its_own_days_open_and_one_that_cannot_be_read_all_of_
     accountants: Accountants, till: AccountTill
 ) -> None:
     day = till.books()
-    assert till.told is not None
-    wrong = till.told.next(StatementMovement(1_000), closing=5)
+    assert till.statement is not None
+    wrong = till.statement.next(StatementMovement(1_000), closing=5)
     held = brought(till, camt(wrong))
     assert accountants.gates(day) == []
     assert "files" in accountants.gates(wrong.day)
@@ -111,8 +111,8 @@ def test_a_line_without_an_outcome_keeps_its_day_open(
 
 def test_a_day_is_matched_again_after_its_last_file(accountants: Accountants, till: AccountTill) -> None:
     day = till.books()
-    assert till.told is not None
-    till.brings(till.told.next(day=day), carry=False)
+    assert till.statement is not None
+    till.brings(till.statement.next(day=day), carry=False)
 
     assert accountants.gates(day) == ["matched"]
     till.matches(day)
@@ -182,16 +182,16 @@ def test_a_break_of_the_chain_that_two_persons_have_accepted_is_listed_and_not_n
     accountants: Accountants, till: AccountTill, reference: str
 ) -> None:
     day = till.books(StatementMovement(DUE, reference))
-    assert till.told is not None
-    till.told = till.told.next(StatementMovement(9_000, "LAI TIEN GUI"), opening=200_000)
-    held = brought(till, camt(till.told))
+    assert till.statement is not None
+    till.statement = till.statement.next(StatementMovement(9_000, "LAI TIEN GUI"), opening=200_000)
+    held = brought(till, camt(till.statement))
     for person in (FIRST, SECOND):
         till.act(lambda uow: importing.decide(uow, held, "approve", "ngân hàng xác nhận")[1], person)
     accountants.closes(day)
 
-    found = accountants.gate(later(day, 1), "balance")
+    finding = accountants.gate(later(day, 1), "balance")
 
-    assert found == "sổ 159.000 đ + đứt chuỗi đã duyệt 50.000 đ; sao kê 209.000 đ"
+    assert finding == "sổ 159.000 đ + đứt chuỗi đã duyệt 50.000 đ; sao kê 209.000 đ"
     assert accountants.gates(later(day, 1)) == ["cases"]
 
 
@@ -210,12 +210,12 @@ def a_weekend(till: AccountTill, *, missing_monday: bool = False) -> tuple[date,
     tuesday = ago(20)
     while tuesday.weekday() != 1 or not till.hub.calendar.is_working_day(tuesday - timedelta(days=1)):
         tuesday -= timedelta(days=1)
-    till.told = StatementDraft((), opening=0, day=tuesday - timedelta(days=5))
+    till.statement = StatementDraft((), opening=0, day=tuesday - timedelta(days=5))
     friday = till.books()
-    assert till.told is not None
+    assert till.statement is not None
     for day in [] if missing_monday else [tuesday - timedelta(days=1)]:
-        till.told = till.told.next(day=day)
-        till.brings(till.told)
-    till.told = till.told.next(day=tuesday)
-    till.brings(till.told)
+        till.statement = till.statement.next(day=day)
+        till.brings(till.statement)
+    till.statement = till.statement.next(day=tuesday)
+    till.brings(till.statement)
     return friday, tuesday

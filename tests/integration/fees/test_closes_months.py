@@ -30,15 +30,15 @@ TWICE: Final = [CloseStep.PROPOSED, CloseStep.DONE]
 @pytest.fixture
 def accountants(till: AccountTill) -> Accountants:
     till.always_open()
-    made = Accountants(till)
-    made.proves()
-    return made
+    accountants = Accountants(till)
+    accountants.proves()
+    return accountants
 
 
 def ends(till: AccountTill, month: date, *moves: StatementMovement) -> list[date]:
     """Statements of the last two days of a month, the moves on the very last, and of the first of the next."""
     last = last_of(month)
-    till.told = StatementDraft((), opening=0, day=last - timedelta(days=2))
+    till.statement = StatementDraft((), opening=0, day=last - timedelta(days=2))
     till.books()
     till.books(*moves)
     till.books()
@@ -71,8 +71,8 @@ def test_a_month_is_closed_with_its_last_day_and_its_tables_are_made(
     assert till.hub.rows("SELECT month, state, receipts FROM settlement") == [
         {"month": month, "state": "computed", "receipts": DUE}
     ]
-    [kept] = till.hub.rows("SELECT business_date FROM ledger_entry WHERE kind = 'retained'")
-    assert kept["business_date"] == last
+    [entry] = till.hub.rows("SELECT business_date FROM ledger_entry WHERE kind = 'retained'")
+    assert entry["business_date"] == last
     assert red(till.hub) == []
     with pytest.raises(InvalidState, match="đã khóa"):
         accountants.month(month)
@@ -82,10 +82,10 @@ def test_a_closed_month_takes_nothing_on_any_of_its_days_not_even_for_what_is_ke
     accountants: Accountants, till: AccountTill, reference: str
 ) -> None:
     closed(accountants, till, reference)
-    kept = postings.retained(Origin("settlement", "sm_1", last_of(FEBRUARY)), [Share("rest-a", "phi-01", 100)])
+    retained = postings.retained(Origin("settlement", "sm_1", last_of(FEBRUARY)), [Share("rest-a", "phi-01", 100)])
     on_the_tenth = postings.charged(Origin("line", "999", FEBRUARY.replace(day=10), "9988776655"), 1_100)
 
-    for entry in (kept, on_the_tenth):
+    for entry in (retained, on_the_tenth):
         with pytest.raises(DayClosed), till.hub.db.connection() as conn:
             post(conn, entry)
 
@@ -130,10 +130,10 @@ def test_money_that_stands_over_is_listed_with_its_age_and_its_case(
     accountants.carries()
     accountants.closes(*days)
 
-    made = accountants.month(FEBRUARY)
+    closing = accountants.month(FEBRUARY)
 
-    listed = {gate.name: gate for gate in made.gates}
-    assert made.step is CloseStep.PROPOSED
+    listed = {gate.name: gate for gate in closing.gates}
+    assert closing.step is CloseStep.PROPOSED
     [waiting] = listed["transit"].items
     assert (waiting["account"], waiting["net"], waiting["since"], waiting["days"]) == ("112", DUE, "2024-02-28", 1)
     [unknown] = listed["suspense"].items
@@ -149,10 +149,10 @@ def test_a_sum_that_nobody_has_a_case_about_keeps_the_month_open(
     with till.hub.db.connection() as conn:
         conn.execute("UPDATE fee_exception SET state = 'resolved', resolution = 'forgotten'")
 
-    made = accountants.month(FEBRUARY)
+    closing = accountants.month(FEBRUARY)
 
-    assert red_gates(made) == ["suspense"]
-    assert next(gate.finding for gate in made.gates if gate.name == "suspense").endswith("1 khoản không có ca")
+    assert red_gates(closing) == ["suspense"]
+    assert next(gate.finding for gate in closing.gates if gate.name == "suspense").endswith("1 khoản không có ca")
 
 
 def test_a_month_is_closed_after_it_is_over_and_after_the_one_before(
@@ -173,11 +173,11 @@ def test_a_payment_without_its_receipt_keeps_the_month_open(
     cashier.pays(cashier.dossier(), DUE, confirmed=True)
     this_month = today().replace(day=1)
 
-    made = accountants.month(this_month)
+    closing = accountants.month(this_month)
     registry.ticks()
 
-    assert next(gate.finding for gate in made.gates if gate.name == "receipts") == "thiếu 2 biên lai"
-    assert "receipts" in red_gates(made)
+    assert next(gate.finding for gate in closing.gates if gate.name == "receipts") == "thiếu 2 biên lai"
+    assert "receipts" in red_gates(closing)
     assert "receipts" not in red_gates(accountants.month(this_month))
 
 
@@ -192,10 +192,10 @@ def test_a_month_that_was_changed_since_it_was_proposed_is_proposed_anew(
         post(conn, postings.charged(Origin("line", "998", last_of(FEBRUARY), ACCOUNT), 100))
     accountants.closes(last_of(FEBRUARY))
 
-    made = accountants.month(FEBRUARY, SECOND)
+    closing = accountants.month(FEBRUARY, SECOND)
 
-    assert made.step is CloseStep.PROPOSED
-    assert "entries.count: 1 → 3" in made.changed
+    assert closing.step is CloseStep.PROPOSED
+    assert "entries.count: 1 → 3" in closing.changed
 
 
 def test_a_month_is_opened_again_while_nobody_has_its_table(
@@ -230,8 +230,8 @@ def test_what_is_put_into_a_closed_month_past_the_database_turns_the_proof_red(
     with opened(database_url) as conn:
         tampered(conn, "UPDATE ledger_entry SET business_date = business_date - 40 WHERE kind = 'identified'")
 
-    told = "a closed month has the entries with which it was closed: "
-    assert f"{told}2024-02 khóa với 1 bút toán; nay có 0, khác số lượng" in red(till.hub)
+    finding = "a closed month has the entries with which it was closed: "
+    assert f"{finding}2024-02 khóa với 1 bút toán; nay có 0, khác số lượng" in red(till.hub)
 
 
 def test_a_month_whose_table_was_handed_over_stays_closed(
@@ -252,10 +252,10 @@ def closed(accountants: Accountants, till: AccountTill, *references: str) -> Non
 
 
 def reopens_day(accountants: Accountants, day: date, by: str) -> Closing:
-    made: Closing = accountants.till.act(lambda uow: commands.reopen_day(uow, ACCOUNT, day, "thiếu"), by)
-    return made
+    closing: Closing = accountants.till.act(lambda uow: commands.reopen_day(uow, ACCOUNT, day, "thiếu"), by)
+    return closing
 
 
 def reopens_month(accountants: Accountants, by: str) -> Closing:
-    made: Closing = accountants.till.act(lambda uow: commands.reopen_month(uow, FEBRUARY, "thiếu"), by)
-    return made
+    closing: Closing = accountants.till.act(lambda uow: commands.reopen_month(uow, FEBRUARY, "thiếu"), by)
+    return closing

@@ -29,10 +29,10 @@ def proposed(till: AccountTill) -> date:
 
 def asks(hub: ScriptedHub, day: date, by: str) -> CloseStep | str:
     try:
-        made = dispatch.run_command(hub, by, lambda uow: (commands.close_day(uow, ACCOUNT, day), []))
+        closing = dispatch.run_command(hub, by, lambda uow: (commands.close_day(uow, ACCOUNT, day), []))
     except InvalidState as error:
         return str(error)
-    return made.step
+    return closing.step
 
 
 def test_what_is_being_posted_is_waited_for_and_counts(hub: ScriptedHub, proposed: date) -> None:

@@ -45,18 +45,18 @@ def test_the_same_evidence_counts_once(cashier: Cashier, dossier: str) -> None:
 
 def test_the_same_evidence_from_many_workers_counts_once(cashier: Cashier, demand: str, dossier: str) -> None:
     def pay(_: int) -> int:
-        def verb(uow: UnitOfWork) -> tuple[int, Any]:
+        def report_demand(uow: UnitOfWork) -> tuple[int, Any]:
             credited = demand_commands.credit(uow, demand, 150_000, "pm_1")
             return credited.taken, credited.events
 
-        return dispatch.run_command(cashier.hub, "bank.bank-a", verb)
+        return dispatch.run_command(cashier.hub, "bank.bank-a", report_demand)
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(pay, range(40))) == {150_000}
     cashier.hub.carry()
 
     assert cashier.hub.count("fee_credit") == 1
-    assert cashier.told(dossier).count("fee.paid") == 1
+    assert cashier.notices(dossier).count("fee.paid") == 1
     assert cashier.handed(dossier)
 
 
@@ -95,14 +95,14 @@ def test_a_statement_confirms_what_a_notification_said_and_the_portal_is_not_bot
     cashier: Cashier, dossier: str, demand: str
 ) -> None:
     cashier.pays(dossier, 150_000, "pm_1")
-    told = cashier.told(dossier)
+    notices = cashier.notices(dossier)
 
     for _ in range(2):
         cashier.act(lambda uow: demand_commands.confirm(uow, demand, "pm_1"))
 
     assert cashier.demand(dossier)["status"] == "paid"
     assert cashier.demand(dossier)["confirmed"] == 150_000
-    assert cashier.told(dossier) == told
+    assert cashier.notices(dossier) == notices
     with pytest.raises(NotFound):
         cashier.act(lambda uow: demand_commands.confirm(uow, demand, "pm_2"))
 
@@ -138,7 +138,7 @@ def test_a_demand_whose_time_is_over_expires_and_money_that_comes_late_waits_for
     assert cashier.demand(dossier)["status"] == "expired"
     assert cashier.demand(later)["status"] == "issued"
     assert (late.taken, late.exception_code) == (0, "R06")
-    assert cashier.stands(dossier) == "awaiting_fee"
+    assert cashier.dossier_status(dossier) == "awaiting_fee"
 
     cashier.act(lambda uow: demand_commands.renew(uow, demand, "người dân đến nộp"))
     assert cashier.pays(dossier, 150_000, "pm_1").taken == 150_000
@@ -164,7 +164,7 @@ def test_what_was_paid_for_a_dossier_that_ends_is_a_case_and_goes_back_when_a_pe
     cashier.act(lambda uow: demand_commands.refunded(uow, demand, by="rf_1"))
     row = cashier.demand(dossier)
     assert (row["status"], row["allocated"], row["confirmed"]) == ("refunded", 0, 0)
-    assert cashier.told(dossier)[-1] == "fee.changed"
+    assert cashier.notices(dossier)[-1] == "fee.changed"
     with pytest.raises(InvalidState):
         cashier.act(lambda uow: demand_commands.refunded(uow, demand, by="rf_1"))
 

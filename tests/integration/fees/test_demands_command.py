@@ -36,7 +36,7 @@ def test_one_demand_is_shown_by_any_of_its_names(cashier: Cashier, cli: Hub, dos
     assert [line["amount"] for line in shown[0]["lines"]] == [120_000, 30_000]
     assert [line["action"] for line in shown[0]["audit_log"]] == ["demand_issued", "demand_credited"]
     assert code == ExitCode.OK
-    assert all(said in out for said in ("Đã nộp một phần", "150.000", "120.000"))
+    assert all(part in out for part in ("Đã nộp một phần", "150.000", "120.000"))
     assert cli("fee", "show", "HC000000000052")[0] == ExitCode.NOT_FOUND
 
 

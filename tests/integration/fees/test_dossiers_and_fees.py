@@ -18,9 +18,9 @@ from tests.integration.test_command_line import Hub
 def test_a_dossier_that_is_paid_first_waits_for_its_fees(cashier: Cashier) -> None:
     dossier = cashier.dossier()
 
-    assert cashier.stands(dossier) == "awaiting_fee"
+    assert cashier.dossier_status(dossier) == "awaiting_fee"
     assert not cashier.handed(dossier)
-    assert cashier.told(dossier) == ["submission.status", "fee.demanded", "submission.status"]
+    assert cashier.notices(dossier) == ["submission.status", "fee.demanded", "submission.status"]
     demand = cashier.demand(dossier)
     assert (demand["amount_due"], demand["allocated"], demand["status"]) == (150_000, 0, "issued")
     assert PaymentReference.parse(demand["reference"]).prefix == "HC"
@@ -37,8 +37,8 @@ def test_paid_in_full_it_goes_out(cashier: Cashier) -> None:
     assert (credited.taken, credited.rest, credited.exception_code) == (150_000, 0, None)
     assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
     assert cashier.handed(dossier)
-    assert cashier.stands(dossier) == "accepted"
-    assert cashier.told(dossier)[2:] == ["submission.status", "fee.paid", "submission.status", "submission.status"]
+    assert cashier.dossier_status(dossier) == "accepted"
+    assert cashier.notices(dossier)[2:] == ["submission.status", "fee.paid", "submission.status", "submission.status"]
 
 
 def test_its_term_begins_when_it_is_paid(cashier: Cashier) -> None:
@@ -60,25 +60,25 @@ def test_a_part_of_the_fee_releases_nothing(cashier: Cashier) -> None:
     credited = cashier.pays(dossier, 149_999)
 
     assert (credited.taken, credited.exception_code) == (149_999, "R04")
-    assert cashier.stands(dossier) == "awaiting_fee"
+    assert cashier.dossier_status(dossier) == "awaiting_fee"
     assert cashier.demand(dossier)["status"] == "part_paid"
-    assert cashier.told(dossier)[-1] == "fee.changed"
+    assert cashier.notices(dossier)[-1] == "fee.changed"
 
     assert cashier.pays(dossier, 1).exception_code is None
-    assert cashier.stands(dossier) == "accepted"
+    assert cashier.dossier_status(dossier) == "accepted"
 
 
 def test_what_is_paid_later_goes_out_at_once(cashier: Cashier) -> None:
     dossier = cashier.dossier(PAY_LATER)
 
-    assert cashier.stands(dossier) == "accepted"
-    assert cashier.told(dossier) == ["submission.status", "fee.demanded", "submission.status"]
+    assert cashier.dossier_status(dossier) == "accepted"
+    assert cashier.notices(dossier) == ["submission.status", "fee.demanded", "submission.status"]
     demand = cashier.demand(dossier)
     assert (demand["status"], demand["expires_at"], demand["pay_first"]) == ("issued", None, False)
 
     cashier.pays(dossier, 50_000)
-    assert cashier.told(dossier)[-1] == "fee.paid"
-    assert cashier.stands(dossier) == "accepted"
+    assert cashier.notices(dossier)[-1] == "fee.paid"
+    assert cashier.dossier_status(dossier) == "accepted"
 
 
 def test_who_is_exempt_is_waived_with_the_provision(cashier: Cashier) -> None:
@@ -87,7 +87,7 @@ def test_who_is_exempt_is_waived_with_the_provision(cashier: Cashier) -> None:
     demand = cashier.demand(dossier)
     assert (demand["status"], demand["waived"], demand["amount_due"]) == ("waived", 150_000, 150_000)
     assert cashier.handed(dossier)
-    assert cashier.told(dossier)[:2] == ["submission.status", "fee.changed"]
+    assert cashier.notices(dossier)[:2] == ["submission.status", "fee.changed"]
     lines = cashier.hub.rows("SELECT * FROM fee_demand_line WHERE demand_id = %s", demand["id"])
     assert {line["basis"] for line in lines} == {"Nghị quyết thử nghiệm số 1, Điều 4"}
     noted = cashier.hub.rows(
@@ -102,10 +102,10 @@ def test_an_exemption_from_one_fee_leaves_the_other(cashier: Cashier) -> None:
 
     demand = cashier.demand(dossier)
     assert (demand["status"], demand["waived"]) == ("issued", 30_000)
-    assert cashier.stands(dossier) == "awaiting_fee"
+    assert cashier.dossier_status(dossier) == "awaiting_fee"
 
     assert cashier.pays(dossier, 120_000).exception_code is None
-    assert cashier.stands(dossier) == "accepted"
+    assert cashier.dossier_status(dossier) == "accepted"
 
 
 def test_a_person_waives_by_an_exemption_and_the_dossier_goes_out(cashier: Cashier) -> None:
@@ -128,7 +128,7 @@ def test_while_nobody_can_sign_the_money_is_booked_and_the_dossier_waits(
     cashier.pays(dossier, 150_000)
 
     assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
-    assert cashier.stands(dossier) == "registered"
+    assert cashier.dossier_status(dossier) == "registered"
     assert not cashier.handed(dossier)
 
     cashier.hub.catalogue = cashier.hub.catalogue.model_copy(update={"officers": officers})
@@ -148,9 +148,9 @@ def test_money_taken_back_before_the_dossier_went_out_makes_it_wait_again(cashie
     _wait_is_over(cashier)
 
     assert cashier.demand(dossier)["status"] == "reopened"
-    assert cashier.stands(dossier) == "awaiting_fee"
+    assert cashier.dossier_status(dossier) == "awaiting_fee"
     assert not cashier.handed(dossier)
-    assert cashier.told(dossier)[-2:] == ["fee.reopened", "submission.status"]
+    assert cashier.notices(dossier)[-2:] == ["fee.reopened", "submission.status"]
 
     cashier.pays(dossier, 150_000, "pm_2")
     assert cashier.handed(dossier)
@@ -165,8 +165,8 @@ def test_money_taken_back_after_the_dossier_went_out_is_told_and_moves_nothing(c
     cashier.act(lambda uow: demand_commands.reverse(uow, demand, "pm_1", by="sl_1"))
 
     assert cashier.demand(dossier)["status"] == "reopened"
-    assert cashier.stands(dossier) == "accepted"
-    assert cashier.told(dossier)[-1] == "fee.reopened"
+    assert cashier.dossier_status(dossier) == "accepted"
+    assert cashier.notices(dossier)[-1] == "fee.reopened"
     noted = cashier.hub.rows("SELECT action FROM audit_log WHERE subject = %s ORDER BY id", dossier)
     assert noted[-1]["action"] != "dossier_status_changed"
     assert "dossier_unpaid_after_release" in [line["action"] for line in noted]
@@ -190,13 +190,13 @@ def test_a_dossier_that_nobody_pays_for_is_ended_and_its_demand_with_it(cashier:
     code, _, _ = cli("submission", "end", dossier, "--as", "stopped", "--reason", "quá hạn nộp phí", "--yes")
 
     assert code == ExitCode.OK
-    assert cashier.stands(dossier) == "stopped"
+    assert cashier.dossier_status(dossier) == "stopped"
     assert cashier.demand(dossier)["status"] == "cancelled"
-    assert cashier.told(dossier)[-2:] == ["submission.status", "fee.changed"]
+    assert cashier.notices(dossier)[-2:] == ["submission.status", "fee.changed"]
     assert (
         cli("submission", "end", gone, "--as", "withdrawn", "--reason", "đã chuyển đi", "--yes")[0] == ExitCode.REFUSED
     )
-    assert cashier.stands(gone) == "accepted"
+    assert cashier.dossier_status(gone) == "accepted"
 
 
 def test_no_report_moves_a_dossier_that_has_not_gone_out(cashier: Cashier) -> None:
@@ -205,7 +205,7 @@ def test_no_report_moves_a_dossier_that_has_not_gone_out(cashier: Cashier) -> No
 
     _report(cashier, row["raw_code"], "TU_CHOI")
 
-    assert cashier.stands(dossier) == "awaiting_fee"
+    assert cashier.dossier_status(dossier) == "awaiting_fee"
 
 
 def _report(cashier: Cashier, code: str, status: str) -> None:

@@ -23,11 +23,11 @@ class Doomed(psycopg.Cursor[DictRow]):
     lives: ClassVar[int]
     executed: ClassVar[int]
 
-    def execute(self, *told: Any, **more: Any) -> "Doomed":
+    def execute(self, *arguments: Any, **more: Any) -> "Doomed":
         Doomed.executed += 1
         if Doomed.executed > Doomed.lives:
             self.connection.close()
-        return super().execute(*told, **more)
+        return super().execute(*arguments, **more)
 
 
 def lived(till: AccountTill, url: str, day: Any, lives: int) -> MatchRunResult | None:

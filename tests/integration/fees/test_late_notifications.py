@@ -24,13 +24,13 @@ def test_what_the_statement_has_shown_is_not_paid_twice(
     till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     till.books(StatementMovement(DUE, f"HO SO {reference}", ref="FT1"))
-    notices = cashier.told(dossier)
+    notices = cashier.notices(dossier)
     provider.tells(f"HO SO {reference}")
 
     assert provider.hub.count("payment") == 1
     assert (status(cashier, dossier), till.cases()) == ("paid", [])
     assert till.book() == {"111": DUE, "331": -DUE}
-    assert cashier.told(dossier) == notices, "its payer heard of it once"
+    assert cashier.notices(dossier) == notices, "its payer heard of it once"
     for _ in range(4):
         till.books()
     assert till.cases() == [], "nobody waits for a second line"

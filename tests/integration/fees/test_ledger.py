@@ -111,8 +111,8 @@ def test_many_connections_give_numbers_without_gaps_and_one_entry_a_source(conn:
             return got
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        given = [seq for got in pool.map(uow, range(CONNECTIONS)) for seq in got]
-    assert len(set(given)) == CONNECTIONS * EACH
+        numbers_given = [seq for got in pool.map(uow, range(CONNECTIONS)) for seq in got]
+    assert len(set(numbers_given)) == CONNECTIONS * EACH
     assert numbers(conn) == list(range(1, (CONNECTIONS + 1) * EACH + 1))
     assert sum(nets(conn).values()) == 0
 

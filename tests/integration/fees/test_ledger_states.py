@@ -144,13 +144,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self.write(postings.recovered(self.origin(), lost[0], [share(lost[1])]))
         self.open(LedgerAccount.CHARGEBACK, lost[0], -lost[1])
 
-    @rule(amount=consumes(owed), kept=st.integers(0, 10_000))
-    def handed_on(self, amount: int, kept: int) -> None:
-        kept = amount * kept // 10_000
-        if kept:
-            self.write(postings.retained(self.origin(), [share(kept)]))
-        if amount - kept:
-            self.write(postings.transferred(self.origin(), [share(amount - kept)]), bank=kept - amount)
+    @rule(amount=consumes(owed), basis_points=st.integers(0, 10_000))
+    def handed_on(self, amount: int, basis_points: int) -> None:
+        retained = amount * basis_points // 10_000
+        if retained:
+            self.write(postings.retained(self.origin(), [share(retained)]))
+        if amount - retained:
+            self.write(
+                postings.transferred(self.origin(), [share(amount - retained)]),
+                bank=retained - amount,
+            )
 
     @rule(amount=st.integers(-(10**6), 10**6).filter(bool))
     def not_collected(self, amount: int) -> None:

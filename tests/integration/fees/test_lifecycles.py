@@ -76,7 +76,7 @@ class LifecycleMoney(RuleBasedStateMachine):
         self.references = [str(self.cashier.demand(one)["reference"]) for one in self.ids]
         self.moves: list[StatementMovement] = []
         self.came: list[tuple[str, int]] = []
-        self.told: list[str] = []
+        self.notified: list[str] = []
         self.pays(0, DUE, first)
         self.pays(1, DUE - 1_000, "both")
         self.the_day_ends()
@@ -90,7 +90,7 @@ class LifecycleMoney(RuleBasedStateMachine):
         if how != "shown":
             ref = None if how == "without number" else number
             at = datetime.combine(day_of(self.till), time(9), VIETNAM)
-            self.told.append(self.provider.tells(text, amount=amount, bank_ref=ref, paid_at=at))
+            self.notified.append(self.provider.tells(text, amount=amount, bank_ref=ref, paid_at=at))
         if how != "told":
             self.moves.append(StatementMovement(amount, text, ref=number))
             self.came.append((number, amount))
@@ -103,13 +103,13 @@ class LifecycleMoney(RuleBasedStateMachine):
             StatementMovement(-amount, "HOAN TRA", ref=f"FT{next(NUMBERS):06}", e2e=number, reversal=True)
         )
 
-    @precondition(lambda self: self.told)
+    @precondition(lambda self: self.notified)
     @rule(
         which=st.integers(0, 9),
         kind=st.sampled_from([NotificationKind.REVERSAL, NotificationKind.REFUND, NotificationKind.FAILED]),
     )
     def is_said_to_be_taken_back(self, which: int, kind: NotificationKind) -> None:
-        txn = self.told[which % len(self.told)]
+        txn = self.notified[which % len(self.notified)]
         if kind is NotificationKind.FAILED:
             self.provider.tells(kind=kind, provider_txn=txn)
         else:
@@ -124,15 +124,15 @@ class LifecycleMoney(RuleBasedStateMachine):
     def is_charged(self, amount: int) -> None:
         self.moves.append(StatementMovement(-amount, "PHI"))
 
-    @rule(which=st.integers(0, 2), verb=st.sampled_from([demand_commands.cancel, demand_commands.renew]))
-    def ends_or_begins_anew(self, which: int, verb: Any) -> None:
+    @rule(which=st.integers(0, 2), command=st.sampled_from([demand_commands.cancel, demand_commands.renew]))
+    def ends_or_begins_anew(self, which: int, command: Any) -> None:
         demand = self.cashier.demand(self.ids[which])["id"]
         with contextlib.suppress(HubError):
-            self.cashier.act(lambda uow: verb(uow, demand, "thử nghiệm"))
+            self.cashier.act(lambda uow: command(uow, demand, "thử nghiệm"))
 
     @rule(which=st.integers(0, 9), way=st.integers(0, 2), demand=st.integers(0, 2))
     def is_settled_by_two_persons(self, which: int, way: int, demand: int) -> None:
-        """In a way that its code allows; whether it can be done is for the verbs to say."""
+        """In a way that its code allows; whether it can be done is for the commands to say."""
         cases = self.till.hub.rows(
             "SELECT id, code FROM fee_exception WHERE state <> 'resolved' AND code <> 'N02' ORDER BY id DESC LIMIT 5"
         )
@@ -146,12 +146,12 @@ class LifecycleMoney(RuleBasedStateMachine):
         if not ways:
             return
         name = ways[way % len(ways)]
-        said = {
+        details_by_name = {
             "assign": {"demand": self.cashier.demand(self.ids[demand])["id"]},
             "not_fee": {"kind": "other"},
             "waive_rest": {"decision": "1/QĐ"},
         }
-        details = said.get("assign" if name == "allocate" else name, {})
+        details = details_by_name.get("assign" if name == "allocate" else name, {})
         for person in (MAKER, CHECKER):
             try:
                 self.till.act(lambda uow: commands.resolve(uow, case, name, details, REASON), person)
@@ -183,8 +183,8 @@ def withdrawn(till: AccountTill, case: str) -> None:
 
 
 def day_of(till: AccountTill) -> Any:
-    assert till.told is not None
-    return till.told.day
+    assert till.statement is not None
+    return till.statement.day
 
 
 NUMBERS = iter(range(1, 10**6))
@@ -194,8 +194,8 @@ def test_statuses_move_as_they_may_whatever_happens(
     till: AccountTill, cashier: Cashier, provider: NotifyingProvider
 ) -> None:
     till.always_open()
-    till.told = StatementDraft([], opening=10**9, day=ago(900))
-    till.brings(till.told)
+    till.statement = StatementDraft([], opening=10**9, day=ago(900))
+    till.brings(till.statement)
     run(
         type("MoneyHere", (LifecycleMoney,), {"till": till, "cashier": cashier, "provider": provider}),
         settings=settings(

@@ -100,7 +100,7 @@ def test_a_late_notification_of_what_the_statement_has_shown_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("amount", "stands", "cases", "book"),
+    ("amount", "expected_status", "cases", "book"),
     [
         (DUE - 1, "part_paid", ["R04"], {"111": DUE - 1, "331": 1 - DUE}),
         (DUE + 1, "paid", ["R05"], {"111": DUE + 1, "331": -DUE, "339": -1}),
@@ -112,14 +112,14 @@ def test_p4_no_amount_is_near_enough(  # D4
     dossier: str,
     reference: str,
     amount: int,
-    stands: str,
+    expected_status: str,
     cases: list[str],
     book: object,
 ) -> None:
     till.books(StatementMovement(amount, reference))
 
     assert (till.line()["pass"], till.line()["class"]) == ("P4", "B")
-    assert (status(cashier, dossier), till.cases(), till.book()) == (stands, cases, book)
+    assert (status(cashier, dossier), till.cases(), till.book()) == (expected_status, cases, book)
     assert red(till.hub) == []
 
 
@@ -136,12 +136,12 @@ def test_p4_the_rest_of_a_short_payment_closes_its_case(
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda said: said.replace("0", "O", 2),
-        lambda said: f"{said[:7]} {said[7:]}",
-        lambda said: f"{said[:5]}\n{said[5:]}",
-        lambda said: said[2:],
-        lambda said: said[1:],
-        lambda said: said.replace("1", "l", 1).replace("5", "S", 1),
+        lambda reference: reference.replace("0", "O", 2),
+        lambda reference: f"{reference[:7]} {reference[7:]}",
+        lambda reference: f"{reference[:5]}\n{reference[5:]}",
+        lambda reference: reference[2:],
+        lambda reference: reference[1:],
+        lambda reference: reference.replace("1", "l", 1).replace("5", "S", 1),
     ],
 )
 def test_p5_a_repaired_reference_that_is_the_only_one_confirms_itself(

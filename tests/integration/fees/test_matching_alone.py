@@ -174,8 +174,8 @@ def test_the_edges_of_months_and_years_are_days_like_others(  # O4
     till: AccountTill, cashier: Cashier, dossier: str, reference: str, day: str
 ) -> None:
     till.always_open()
-    till.told = StatementDraft([], day=date.fromisoformat(day) - timedelta(days=1))
-    body = camt(till.told)
+    till.statement = StatementDraft([], day=date.fromisoformat(day) - timedelta(days=1))
+    body = camt(till.statement)
     dispatch.run_command(till.hub, "ke-toan-a", lambda uow: (importing.bring(uow, till.bank, "0", body), []))
 
     booked = till.books(StatementMovement(DUE, reference))

@@ -192,14 +192,14 @@ def test_the_command_matches_lists_and_decides(
 ) -> None:
     day = till.books(StatementMovement(DUE, near(reference)), carry=False)
 
-    code, said, _ = cli("fee", "match", "--dry-run", "--json")
+    code, out, _ = cli("fee", "match", "--dry-run", "--json")
     assert code == 0
-    assert json.loads(said)["data"][0]["found"] == "R01 1"
+    assert json.loads(out)["data"][0]["found"] == "R01 1"
     assert till.line()["state"] == "new"
 
     assert cli("fee", "match")[0] == 0
-    code, said, _ = cli("fee", "match", "list", "--json")
-    [item] = json.loads(said)["data"]
+    code, out, _ = cli("fee", "match", "list", "--json")
+    [item] = json.loads(out)["data"]
     assert (item["pass"], item["reference"], item["errors"]) == ("P11", reference, 1)
     assert cli("fee", "match", "confirm", str(item["id"]), "-r", "đúng người")[0] == 0
     assert cli("fee", "match", "confirm", str(item["id"]), "-r", "đúng người")[0] == 5
@@ -229,8 +229,8 @@ def test_the_command_takes_a_payout_report(
     file.write_text(json.dumps(report), encoding="utf-8")
     assert cli("fee", "match", "payout", str(file))[0] == 5
     file.write_text("{}", encoding="utf-8")
-    code, _, told = cli("fee", "match", "payout", str(file))
-    assert (code, told.count("\n"), "/provider " in told) == (2, 1, True)
+    code, _, err = cli("fee", "match", "payout", str(file))
+    assert (code, err.count("\n"), "/provider " in err) == (2, 1, True)
 
     till.books(StatementMovement(DUE, "PAYOUT-01"))
     assert till.lines()[0]["pass"] == "P9"

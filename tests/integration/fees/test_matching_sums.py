@@ -100,8 +100,8 @@ def test_p9_a_payout_confirms_the_payments_of_its_report(
     till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     second, other = another(cashier)
-    told = [provider.tells(one, provider="vnpay-t") for one in (reference, other)]
-    payout(till, *told, charge=1_100)
+    transactions = [provider.tells(one, provider="vnpay-t") for one in (reference, other)]
+    payout(till, *transactions, charge=1_100)
 
     till.books(StatementMovement(2 * (DUE - 1_100), "VNPAY TT PAYOUT20261103 01 CHO TRUNG TAM"))
 
@@ -187,13 +187,17 @@ def test_p10_a_reversal_without_its_original_is_a_case(
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda said: said[:6] + ("7" if said[6] != "7" else "3") + said[7:],
-        lambda said: (
-            said[:9] + ("7" if said[9] != "7" else "3") + said[10] + ("1" if said[11] != "1" else "2") + said[12:]
+        lambda reference: reference[:6] + ("7" if reference[6] != "7" else "3") + reference[7:],
+        lambda reference: (
+            reference[:9]
+            + ("7" if reference[9] != "7" else "3")
+            + reference[10]
+            + ("1" if reference[11] != "1" else "2")
+            + reference[12:]
         ),
-        lambda said: said[:4] + said[6:],
-        lambda said: said[:12],
-        lambda said: said[:8] + "00" + said[8:],
+        lambda reference: reference[:4] + reference[6:],
+        lambda reference: reference[:12],
+        lambda reference: reference[:8] + "00" + reference[8:],
     ],
 )
 def test_p11_what_is_almost_a_reference_is_a_proposal_for_two_persons_and_never_more(

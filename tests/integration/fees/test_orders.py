@@ -14,7 +14,7 @@ from schemas.payment_reference import PaymentReference
 from tests.bank_files import StatementDraft, StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, red, status
-from tests.integration.fees.paying import PAYEE, approved, asked, debit, ordered, refund_of, stands
+from tests.integration.fees.paying import PAYEE, approved, asked, current, debit, ordered, refund_of
 from tests.integration.fees.telling import OTHER_ACCOUNT
 
 UNKNOWN = PaymentReference.issued("LC", 999_999)
@@ -104,7 +104,7 @@ def test_an_order_that_was_paid_before_its_file_was_made_is_recognised(till: Acc
 
     till.books(debit(order))
 
-    assert (stands(till, order).state, till.book(), till.cases()) == ("confirmed", {}, [])
+    assert (current(till, order).state, till.book(), till.cases()) == ("confirmed", {}, [])
     assert red(till.hub) == []
 
 
@@ -125,7 +125,7 @@ def test_a_debit_that_names_an_order_and_is_not_it_is_a_case(
 
     [case] = till.hub.rows("SELECT code, facts ->> 'why' AS why, at_risk FROM fee_exception WHERE code = 'V05'")
     assert case == {"code": "V05", "why": why, "at_risk": -move.amount}
-    assert (stands(till, order).state, till.book()["642"]) == ("sent", -move.amount)
+    assert (current(till, order).state, till.book()["642"]) == ("sent", -move.amount)
     assert red(till.hub) == []
 
 
@@ -134,7 +134,7 @@ def test_an_order_that_nobody_approved_and_that_left_the_account_is_a_case(till:
 
     till.books(debit(order))
 
-    assert (till.cases(), stands(till, order).state) == (["V05"], "requested")
+    assert (till.cases(), current(till, order).state) == (["V05"], "requested")
     assert till.book() == {"331": -DUE, "642": DUE}
     assert red(till.hub) == []
 
@@ -144,20 +144,20 @@ def test_an_order_that_the_bank_pays_twice_is_paid_once_and_a_case(till: Account
 
     till.books(debit(order), debit(order, ref="TT2"))
 
-    assert (till.cases(), stands(till, order).state, till.book()) == (["V05"], "confirmed", {"111": -DUE, "642": DUE})
+    assert (till.cases(), current(till, order).state, till.book()) == (["V05"], "confirmed", {"111": -DUE, "642": DUE})
     assert red(till.hub) == []
 
 
 def test_a_debit_on_another_account_is_not_the_order(till: AccountTill, paid: str) -> None:
     order = ordered(till, paid)
     other = AccountTill(till.hub)
-    other.told = StatementDraft((), opening=1_000_000, day=ago(61), account=OTHER_ACCOUNT)
+    other.statement = StatementDraft((), opening=1_000_000, day=ago(61), account=OTHER_ACCOUNT)
 
     other.books(debit(order))
 
     [case] = till.hub.rows("SELECT code, facts ->> 'why' AS why FROM fee_exception WHERE code <> 'N02'")
     assert case == {"code": "V05", "why": "the order is of another account"}
-    assert stands(till, order).state == "sent"
+    assert current(till, order).state == "sent"
     assert red(till.hub) == []
 
 
@@ -168,7 +168,7 @@ def test_what_comes_back_is_owed_again_and_is_paid_to_another_account(
     till.books(debit(order))
     till.books(StatementMovement(DUE, f"HOAN TRA LENH {order.content} SAI SO TAI KHOAN", ref="TL1"))
 
-    assert (stands(till, order).state, refund_of(till, order)["state"], till.cases()) == ("failed", "failed", ["V04"])
+    assert (current(till, order).state, refund_of(till, order)["state"], till.cases()) == ("failed", "failed", ["V04"])
     assert (till.book(), status(cashier, dossier)) == ({"111": DUE, "113": -DUE}, "refunded")
     assert red(till.hub) == []
 
@@ -189,7 +189,7 @@ def test_a_return_on_the_same_day_that_names_only_the_bank_s_number_is_the_order
         debit(order, ref="FT777001"), StatementMovement(DUE, "HUY LENH", ref="FT777002", e2e="FT777001", reversal=True)
     )
 
-    assert (stands(till, order).state, till.cases()) == ("failed", ["V04"])
+    assert (current(till, order).state, till.cases()) == ("failed", ["V04"])
     assert till.book() == {"111": DUE, "113": -DUE}
     assert red(till.hub) == []
 
@@ -200,7 +200,7 @@ def test_a_return_of_another_amount_is_unidentified_money_in_a_case(till: Accoun
 
     till.books(StatementMovement(DUE - 1_100, f"HOAN TRA {order.reference} TRU PHI"))
 
-    assert (till.cases(), stands(till, order).state) == (["V04"], "confirmed")
+    assert (till.cases(), current(till, order).state) == (["V04"], "confirmed")
     assert till.book() == {"111": DUE - 1_100, "338": 1_100 - DUE}
     assert red(till.hub) == []
 

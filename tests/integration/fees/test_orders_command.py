@@ -42,8 +42,8 @@ def test_a_refund_from_the_request_to_our_own_statement(
     assert cli(*approve, "--dry-run")[0] == ExitCode.OK
     assert status(cashier, dossier) == "paid"
     assert cli(*approve)[0] == ExitCode.OK
-    code, _, told = cli("fee", "orders", "send", order["id"], "-o", str(tmp_path / "khong-co" / "lenh.csv"))
-    assert (code, told.count("\n"), listed(cli, "orders", "list")[0]["state"]) == (ExitCode.USAGE, 1, "approved")
+    code, _, err = cli("fee", "orders", "send", order["id"], "-o", str(tmp_path / "khong-co" / "lenh.csv"))
+    assert (code, err.count("\n"), listed(cli, "orders", "list")[0]["state"]) == (ExitCode.USAGE, 1, "approved")
     assert cli("fee", "orders", "send", order["reference"], "-o", str(tmp_path / "lenh.csv"))[0] == ExitCode.OK
     assert (tmp_path / "lenh.csv").stat().st_mode & 0o077 == 0
     assert cli("fee", "orders", "cancel", order["id"], "--reason", "muộn", "--yes")[0] == ExitCode.REFUSED
@@ -74,9 +74,9 @@ def test_whose_account_it_is_stands_in_the_order_alone(
     shown = cli("fee", "orders", "show", order["id"])[1]
     assert "NGUYEN THI THU NGHIEM" in shown
     assert "20.000" in shown
-    told = till.hub.rows("SELECT string_agg(concat_ws(' ', subject, action, reason), ' ') AS said FROM audit_log")
+    audit_text = till.hub.rows("SELECT string_agg(concat_ws(' ', subject, action, reason), ' ') AS said FROM audit_log")
     for secret in ("0011223344", "THU NGHIEM", "Thử Nghiệm"):
-        assert secret not in told[0]["said"]
+        assert secret not in audit_text[0]["said"]
         assert secret not in json.dumps(listed(cli, "orders", "list") + listed(cli, "refunds"), ensure_ascii=False)
 
 
@@ -94,10 +94,10 @@ def test_a_paper_is_printed_for_those_who_sign(
 
     assert cli("fee", "orders", "send", order["id"], "-o", str(paper))[0] == ExitCode.OK
 
-    said = paper.read_text(encoding="utf-8")
-    assert said.startswith("LỆNH CHI\n")
+    printed = paper.read_text(encoding="utf-8")
+    assert printed.startswith("LỆNH CHI\n")
     for part in ("150.000 đồng", order["reference"], "NGUYEN THI THU NGHIEM", "truong-phong", "rút hồ sơ"):
-        assert part in said
+        assert part in printed
 
 
 def test_what_the_bank_did_not_pay_is_ordered_again_by_its_refund(
@@ -123,8 +123,8 @@ def test_what_is_not_there_is_not_given_back(cli: Hub, reference: str) -> None:
     assert cli("fee", "refund", "pm_01ARZ3NDEKTSV4RRFFQ69G5FAV", *PAYEE)[0] == ExitCode.NOT_FOUND
     assert cli("fee", "refund", "ex_01ARZ3NDEKTSV4RRFFQ69G5FAV", *PAYEE)[0] == ExitCode.NOT_FOUND
     wrong = ("--bank", "1", "--account", "0011223344", "--holder", "Bí Mật", "--reason", "x")
-    code, _, told = cli("fee", "refund", reference, *wrong)
-    assert (code, "Bí Mật" in told, "--bank" in told) == (ExitCode.USAGE, False, True)
+    code, _, err = cli("fee", "refund", reference, *wrong)
+    assert (code, "Bí Mật" in err, "--bank" in err) == (ExitCode.USAGE, False, True)
 
 
 def test_a_chargeback_is_noticed_answered_and_won(till: AccountTill, cli: Hub, reference: str) -> None:
@@ -133,8 +133,8 @@ def test_a_chargeback_is_noticed_answered_and_won(till: AccountTill, cli: Hub, r
 
     assert cli(*words, "--reason", "công văn")[0] == ExitCode.OK
     assert cli("fee", "chargebacks", "evidence", "CB000777", "--reason", "đã gửi")[0] == ExitCode.OK
-    [found] = listed(cli, "chargebacks", "list")
-    assert (found["state"], found["amount"], found["answer_by"]) == ("evidence", DUE, "2026-12-01")
-    assert cli("fee", "chargebacks", "won", found["id"], "--reason", "rút khiếu nại")[0] == ExitCode.OK
-    assert cli("fee", "chargebacks", "won", found["id"], "--reason", "rút khiếu nại")[0] == ExitCode.REFUSED
+    [chargeback] = listed(cli, "chargebacks", "list")
+    assert (chargeback["state"], chargeback["amount"], chargeback["answer_by"]) == ("evidence", DUE, "2026-12-01")
+    assert cli("fee", "chargebacks", "won", chargeback["id"], "--reason", "rút khiếu nại")[0] == ExitCode.OK
+    assert cli("fee", "chargebacks", "won", chargeback["id"], "--reason", "rút khiếu nại")[0] == ExitCode.REFUSED
     assert (listed(cli, "chargebacks", "list"), till.cases()) == ([], [])

@@ -14,7 +14,7 @@ from tests.scripted_hub import ScriptedHub
 CommandLine = Callable[..., tuple[int, str, str]]
 
 
-def said(*items: dict[str, object]) -> bytes:
+def report_body(*items: dict[str, object]) -> bytes:
     head = {"provider": "vnpay-t", "report": "PAYOUT-SAID-1", "account": ACCOUNT, "day": f"{ago(1)}"}
     return json.dumps(head | {"items": list(items)}).encode()
 
@@ -22,12 +22,12 @@ def said(*items: dict[str, object]) -> bytes:
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        (said({"provider_txn": "1", "amount": 0, "charge": 0}), "/items/0/amount"),
-        (said({"provider_txn": "1", "amount": 9}, {"provider_txn": "2", "amount": -5}), "/items/1/amount"),
-        (said({"provider_txn": "1", "amount": 9}, {"provider_txn": "1", "amount": 9}), "/items/1/provider_txn"),
-        (said({"provider_txn": "1", "amount": 9}, {"provider_txn": "2", "amount": 5, "charge": 6}), "/items/1"),
-        (said({"provider_txn": "1", "amount": 9, "charge": 9}), "net"),
-        (said(), "/items"),
+        (report_body({"provider_txn": "1", "amount": 0, "charge": 0}), "/items/0/amount"),
+        (report_body({"provider_txn": "1", "amount": 9}, {"provider_txn": "2", "amount": -5}), "/items/1/amount"),
+        (report_body({"provider_txn": "1", "amount": 9}, {"provider_txn": "1", "amount": 9}), "/items/1/provider_txn"),
+        (report_body({"provider_txn": "1", "amount": 9}, {"provider_txn": "2", "amount": 5, "charge": 6}), "/items/1"),
+        (report_body({"provider_txn": "1", "amount": 9, "charge": 9}), "net"),
+        (report_body(), "/items"),
         (b"[]", "/"),
     ],
 )
@@ -43,7 +43,7 @@ def test_a_report_of_what_is_no_payout_is_refused_in_a_line(
 def test_what_another_report_has_paid_out_is_refused_in_a_line(
     cli: CommandLine, hub: ScriptedHub, tmp_path: Path
 ) -> None:
-    raw = said({"provider_txn": "1", "amount": 9})
+    raw = report_body({"provider_txn": "1", "amount": 9})
     first, second = tmp_path / "a.json", tmp_path / "b.json"
     first.write_bytes(raw)
     second.write_bytes(raw.replace(b"SAID-1", b"SAID-2"))

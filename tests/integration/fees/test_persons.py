@@ -1,4 +1,4 @@
-"""Every verb that a person says about money asks who it is before it looks at anything."""
+"""Every command about money asks who it is before it looks at anything."""
 
 import ast
 import importlib
@@ -29,7 +29,7 @@ from hub.fees.settlements import answers, remitting, sending
 from hub.unit_of_work import UnitOfWork
 from tests.integration.fees.paying import PAYEE
 from tests.integration.fees.persons import CHECKER, CHIEF, MAKER, STRANGER, named
-from tests.integration.fees.settling import said
+from tests.integration.fees.settling import answer_to
 from tests.integration.fees.telling import ACCOUNT
 from tests.scripted_hub import ScriptedHub
 
@@ -67,7 +67,7 @@ ASKING: Final[Mapping[Callable[..., object], tuple[Any, ...]]] = {
     sending.send: (NONE,),
     remitting.remit: (NONE, "vì"),
 }
-"""The verb → what it is said of: nothing that is there. An answer from a file is tried below."""
+"""Command → what it is called with: nothing that exists. An answer from a file is tried below."""
 FREE: Final[Mapping[Callable[..., object], str]] = {
     allocating.report: "opens a case; how it is settled is decided there",
     demand_commands.renew: "of the counter: what is demanded, before there is money",
@@ -82,11 +82,11 @@ FREE: Final[Mapping[Callable[..., object], str]] = {
     replaying.replayed: "nothing of it stays",
     closes.accounts_of: "reads",
 }
-"""Verbs that the commands call and that ask nobody → why"""
+"""Commands that the command line calls and that ask nobody → why"""
 
 
 def called(path: Path) -> set[Callable[..., object]]:
-    """The verbs of other rooms that a command's file hands its work to."""
+    """The commands of the packages that a file of the command line calls."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = [
         (alias.asname or alias.name, f"{node.module}.{alias.name}")
@@ -94,45 +94,45 @@ def called(path: Path) -> set[Callable[..., object]]:
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("hub.fees")
         for alias in node.names
     ]
-    verbs = {
+    calls = {
         (node.func.value.id, node.func.attr)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
         if node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "uow"
     }
-    rooms = [(verb, room) for said, verb in verbs for name, room in imported if name == said]
-    found = (getattr(importlib.import_module(room), verb, None) for verb, room in rooms)
-    return {verb for verb in found if verb is not None}
+    names = [(command, module) for local_name, command in calls for name, module in imported if name == local_name]
+    commands = (getattr(importlib.import_module(module), command, None) for command, module in names)
+    return {command for command in commands if command is not None}
 
 
-def said_by(hub: ScriptedHub, actor: str, verb: Callable[[UnitOfWork], object]) -> object:
-    return dispatch.run_command(hub, actor, lambda uow: (verb(uow), []))
+def done_by(hub: ScriptedHub, actor: str, command: Callable[[UnitOfWork], object]) -> object:
+    return dispatch.run_command(hub, actor, lambda uow: (command(uow), []))
 
 
-def test_every_verb_of_the_commands_about_money_asks_who_it_is_or_has_a_reason_not_to() -> None:
-    found: set[Callable[..., object]] = set().union(*(called(path) for path in (ROOT / "hub" / "cli").glob("fee*.py")))
-    assert found == ASKING.keys() | FREE.keys() | {answers.answer_with}
+def test_every_command_about_money_asks_who_it_is_or_has_a_reason_not_to() -> None:
+    used: set[Callable[..., object]] = set().union(*(called(path) for path in (ROOT / "hub" / "cli").glob("fee*.py")))
+    assert used == ASKING.keys() | FREE.keys() | {answers.answer_with}
 
 
-@pytest.mark.parametrize("verb", ASKING, ids=lambda verb: f"{verb.__module__}.{verb.__name__}")
-def test_a_stranger_is_refused_before_anything_is_looked_at(hub: ScriptedHub, verb: Callable[..., object]) -> None:
+@pytest.mark.parametrize("command", ASKING, ids=lambda command: f"{command.__module__}.{command.__name__}")
+def test_a_stranger_is_refused_before_anything_is_looked_at(hub: ScriptedHub, command: Callable[..., object]) -> None:
     named(hub)
 
     with pytest.raises(Forbidden, match=STRANGER):
-        said_by(hub, STRANGER, lambda uow: verb(uow, *ASKING[verb]))
+        done_by(hub, STRANGER, lambda uow: command(uow, *ASKING[command]))
 
     with suppress(NotFound, InvalidState):  # for a clerk it is about something that is not there
-        said_by(hub, CHIEF, lambda uow: verb(uow, *ASKING[verb]))
+        done_by(hub, CHIEF, lambda uow: command(uow, *ASKING[command]))
 
 
 def test_the_answer_of_a_department_is_its_own_and_from_a_file_a_clerks(hub: ScriptedHub) -> None:
     named(hub)
-    answer: Any = said(_Nothing(), {})  # type: ignore[arg-type]
+    answer: Any = answer_to(_Nothing(), {})  # type: ignore[arg-type]
     with pytest.raises(Forbidden):
-        said_by(hub, STRANGER, lambda uow: answers.answer_with(uow, answer, b"{}"))
+        done_by(hub, STRANGER, lambda uow: answers.answer_with(uow, answer, b"{}"))
     for actor, department in ((MAKER, None), ("department.rest-a", "rest-a")):
         with pytest.raises(HubError, match="sm_"):
-            said_by(hub, actor, lambda uow, of=department: answers.answer_with(uow, answer, b"{}", of))  # type: ignore[misc]
+            done_by(hub, actor, lambda uow, of=department: answers.answer_with(uow, answer, b"{}", of))  # type: ignore[misc]
 
 
 class _Nothing:
@@ -145,12 +145,12 @@ class _Nothing:
 def test_what_one_person_settles_alone_any_clerk_may(hub: ScriptedHub) -> None:
     named(hub)
     for clerk in (MAKER, CHECKER, CHIEF):
-        said_by(hub, clerk, clerks.check_clerk)
+        done_by(hub, clerk, clerks.check_clerk)
 
 
 def test_where_nobody_is_named_everybody_may(hub: ScriptedHub) -> None:
-    said_by(hub, STRANGER, clerks.check_proposes)
-    said_by(hub, STRANGER, lambda uow: clerks.check_agrees(uow, MAKER))
+    done_by(hub, STRANGER, clerks.check_proposes)
+    done_by(hub, STRANGER, lambda uow: clerks.check_agrees(uow, MAKER))
 
 
 def test_nobody_but_the_one_place_compares_who_it_is() -> None:

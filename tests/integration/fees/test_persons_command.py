@@ -80,15 +80,15 @@ def test_production_does_not_start_where_nobody_is_named(production: Names, cli:
 
 
 def test_the_doctor_says_who_decides(cli: Hub, production: Names, monkeypatch: pytest.MonkeyPatch) -> None:
-    def found() -> tuple[bool, str]:
+    def clerks_check() -> tuple[bool, str]:
         [row] = [row for row in json.loads(cli("doctor", "--json")[1])["data"] if row["check"] == "clerks"]
         return row["ok"], row["finding"]
 
     production()
-    ok, why = found()
+    ok, why = clerks_check()
     assert (ok, "add [[clerks]]" in why) == (False, True)
     production(OWN, "cli:truong-phong")
-    assert found() == (True, "2 decide about money")
+    assert clerks_check() == (True, "2 decide about money")
     production()
     monkeypatch.setenv("HUB_PRODUCTION", "false")
-    assert found() == (True, "none: everybody proposes and agrees (development only)")
+    assert clerks_check() == (True, "none: everybody proposes and agrees (development only)")

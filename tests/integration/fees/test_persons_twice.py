@@ -30,7 +30,7 @@ from tests.integration.fees.registry import Registry
 from tests.integration.fees.telling import ACCOUNT
 from tests.scripted_hub import ScriptedHub
 
-Verb = Callable[[UnitOfWork], Any]
+Command = Callable[[UnitOfWork], Any]
 
 
 @dataclass
@@ -54,52 +54,52 @@ class Stage:
         return self.cashier.demand(self.cashier.dossier())
 
 
-def a_held_file(stage: Stage) -> Verb:
+def a_held_file(stage: Stage) -> Command:
     stage.till.books(StatementMovement(DUE, "nop tien"))
-    assert stage.till.told is not None
-    broken = camt(replace(stage.till.told.next(StatementMovement(1, "x")), opening=7))
+    assert stage.till.statement is not None
+    broken = camt(replace(stage.till.statement.next(StatementMovement(1, "x")), opening=7))
     held = dispatch.run_command(
         stage.hub, FIRST, lambda uow: (importing.bring(uow, stage.till.bank, "sao-ke", broken), [])
     )
     return lambda uow: importing.decide(uow, held.id, "approve", "đã hỏi ngân hàng")
 
 
-def a_proposed_match(stage: Stage) -> Verb:
+def a_proposed_match(stage: Stage) -> Command:
     reference = stage.demand()["reference"]
     stage.till.books(StatementMovement(DUE, reference[:6] + ("7" if reference[6] != "7" else "3") + reference[7:]))
     [proposal] = stage.till.proposals()
     return lambda uow: matches.confirm(uow, proposal["id"], "đúng người")
 
 
-def a_confirmed_match(stage: Stage) -> Verb:
+def a_confirmed_match(stage: Stage) -> Command:
     stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))
-    found = stage.one("SELECT id FROM match_group WHERE state = 'confirmed' AND pass = 'P3'")
-    return lambda uow: matches.revoke(uow, found, "nhầm hồ sơ")
+    group = stage.one("SELECT id FROM match_group WHERE state = 'confirmed' AND pass = 'P3'")
+    return lambda uow: matches.revoke(uow, group, "nhầm hồ sơ")
 
 
-def a_case(stage: Stage) -> Verb:
+def a_case(stage: Stage) -> Command:
     demand = stage.demand()["id"]
     stage.till.books(StatementMovement(DUE, "nop tien"))
     case = stage.one("SELECT id FROM fee_exception WHERE code = 'R01'")
     return lambda uow: cases.resolve(uow, case, "assign", {"demand": demand}, "theo hồ sơ")
 
 
-def a_day(stage: Stage) -> Verb:
+def a_day(stage: Stage) -> Command:
     day = stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))
     Accountants(stage.till).proves()
     return lambda uow: closes.close_day(uow, ACCOUNT, day)
 
 
-def a_closed_day(stage: Stage) -> Verb:
+def a_closed_day(stage: Stage) -> Command:
     day = stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))
     Accountants(stage.till).closes(day)
     return lambda uow: closes.reopen_day(uow, ACCOUNT, day, "thiếu sao kê")
 
 
-def a_month(stage: Stage) -> Verb:
+def a_month(stage: Stage) -> Command:
     stage.till.always_open()
     month = (today().replace(day=1) - timedelta(days=1)).replace(day=1)
-    stage.till.told = StatementDraft((), opening=0, day=last_of(month) - timedelta(days=1))
+    stage.till.statement = StatementDraft((), opening=0, day=last_of(month) - timedelta(days=1))
     days = [stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))]
     stage.till.books()
     accountants = Accountants(stage.till)
@@ -108,7 +108,7 @@ def a_month(stage: Stage) -> Verb:
     return lambda uow: closes.close_month(uow, month)
 
 
-def a_closed_month(stage: Stage) -> Verb:
+def a_closed_month(stage: Stage) -> Command:
     close = a_month(stage)
     for person in (FIRST, SECOND):
         stage.till.act(close, person)
@@ -116,7 +116,7 @@ def a_closed_month(stage: Stage) -> Verb:
     return lambda uow: closes.reopen_month(uow, month, "thiếu sao kê")
 
 
-def a_receipt(stage: Stage) -> Verb:
+def a_receipt(stage: Stage) -> Command:
     registry = Registry(stage.hub)
     registry.ticks()
     dossier = stage.cashier.dossier()
@@ -126,7 +126,7 @@ def a_receipt(stage: Stage) -> Verb:
     return lambda uow: issuing.void(uow, receipt, "sai tên phí")
 
 
-TWICE: Final[Mapping[str, tuple[Callable[[Stage], Verb], set[str]]]] = {
+TWICE: Final[Mapping[str, tuple[Callable[[Stage], Command], set[str]]]] = {
     "a file is let out of quarantine": (a_held_file, {"statement_file"}),
     "a match of class C is confirmed": (a_proposed_match, {"match_group"}),
     "a match is revoked": (a_confirmed_match, set()),
@@ -145,28 +145,28 @@ def stage(till: AccountTill, cashier: Cashier) -> Stage:
     return Stage(till, cashier)
 
 
-def refused(till: AccountTill, verb: Verb, actor: str) -> bool:
+def refused(till: AccountTill, command: Command, actor: str) -> bool:
     """Whether the hub will not take it from that person; a close waits then."""
     try:
-        made = till.act(verb, actor)
+        closing = till.act(command, actor)
     except (Forbidden, InvalidState):
         return True
-    return isinstance(made, Closing) and made.step is CloseStep.WAITING
+    return isinstance(closing, Closing) and closing.step is CloseStep.WAITING
 
 
 @pytest.mark.parametrize("what", TWICE)
 def test_two_persons_who_may_and_no_one_else(stage: Stage, what: str) -> None:
-    made, _ = TWICE[what]
-    verb = made(stage)
+    prepare, _ = TWICE[what]
+    command = prepare(stage)
     named(stage.hub)
 
-    assert refused(stage.till, verb, STRANGER)
-    assert refused(stage.till, verb, CHECKER), "who may only agree has proposed it"
-    assert not refused(stage.till, verb, CHIEF)
-    assert refused(stage.till, verb, CHIEF), "the same person has agreed"
-    assert refused(stage.till, verb, MAKER), "who may only propose has agreed"
-    assert refused(stage.till, verb, STRANGER)
-    assert not refused(stage.till, verb, CHECKER)
+    assert refused(stage.till, command, STRANGER)
+    assert refused(stage.till, command, CHECKER), "who may only agree has proposed it"
+    assert not refused(stage.till, command, CHIEF)
+    assert refused(stage.till, command, CHIEF), "the same person has agreed"
+    assert refused(stage.till, command, MAKER), "who may only propose has agreed"
+    assert refused(stage.till, command, STRANGER)
+    assert not refused(stage.till, command, CHECKER)
 
 
 def test_an_order_is_asked_for_by_one_who_may_and_approved_by_another(stage: Stage) -> None:

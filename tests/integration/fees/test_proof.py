@@ -1,4 +1,4 @@
-"""The proof over a small house: green as it runs, and red by name for each thing that somebody did to the rows."""
+"""The proof over a small hub: green as it runs, and red by name for each thing that somebody did to the rows."""
 
 from typing import Any, Final, LiteralString
 
@@ -43,20 +43,20 @@ def proof(hub: ScriptedHub) -> ProofReport:
 
 def red(hub: ScriptedHub) -> dict[str, set[str]]:
     """Check → its offenders."""
-    found = proof(hub).red
-    assert [one.how for result in found for one in result.offenders if HOLE.search(one.how)] == []
-    return {result.name: {one.what for one in result.offenders} for result in found}
+    red_checks = proof(hub).red
+    assert [one.how for result in red_checks for one in result.offenders if HOLE.search(one.how)] == []
+    return {result.name: {one.what for one in result.offenders} for result in red_checks}
 
 
 def test_a_day_with_one_of_each_trouble_is_proven(day: ScriptedHub) -> None:
-    found = proof(day)
-    assert found.red == []
-    assert found.last_seq == len(day.rows("SELECT 1 FROM ledger_entry"))
+    report = proof(day)
+    assert report.red == []
+    assert report.last_seq == len(day.rows("SELECT 1 FROM ledger_entry"))
     codes = [row["code"] for row in day.rows("SELECT code FROM fee_exception ORDER BY code")]
     assert codes == ["N03", "R01", "R03", "R04", "R04", "R05"]
 
 
-def test_an_empty_house_is_proven(hub: ScriptedHub) -> None:
+def test_an_empty_hub_is_proven(hub: ScriptedHub) -> None:
     assert (proof(hub).red, proof(hub).last_seq) == ([], 0)
 
 
@@ -190,9 +190,9 @@ def test_what_was_done_to_the_rows_is_named(day: ScriptedHub, database_url: str)
     for deed, (tables, statement, named) in DEEDS.items():
         with opened(database_url) as conn, conn.transaction(force_rollback=True):
             tampered(conn, statement, tables=tables)
-            found = {result.name: result.offenders for result in proving.proven(conn).red}
-        assert (deed, named - set(found)) == (deed, set())
-        assert all(found.values())
+            offenders = {result.name: result.offenders for result in proving.proven(conn).red}
+        assert (deed, named - set(offenders)) == (deed, set())
+        assert all(offenders.values())
     assert red(day) == {}
 
 
@@ -237,19 +237,24 @@ def test_a_green_night_is_kept_and_anchored(day: ScriptedHub) -> None:
 def test_the_same_notifications_in_another_order_come_to_the_same_digest(
     cashier: Cashier, provider: NotifyingProvider, database_url: str
 ) -> None:
-    """Compared within one house: everything is taken away by its owner, and told again the other way round."""
+    """Compared within one hub: everything is taken away by its owner, and told again the other way round."""
     references = [cashier.demand(cashier.dossier())["reference"] for _ in range(3)]
-    told = [(references[0], "A", DUE), (references[1], "B", DUE - 1), (references[2], "C", DUE), ("tien an", "D", 7)]
+    notifications = [
+        (references[0], "A", DUE),
+        (references[1], "B", DUE - 1),
+        (references[2], "C", DUE),
+        ("tien an", "D", 7),
+    ]
 
     def tell(order: list[tuple[str, str, int]]) -> bytes:
         for text, txn, amount in order:
             provider.tells(text, provider_txn=txn, amount=amount)
         return proof(provider.hub).digest
 
-    first = tell(told)
+    first = tell(notifications)
     assert first != proof_without_one(provider, database_url)
     forget(database_url)
-    assert tell(told[::-1]) == first
+    assert tell(notifications[::-1]) == first
 
 
 def proof_without_one(provider: NotifyingProvider, database_url: str) -> bytes:

@@ -24,11 +24,11 @@ def conn(database_url: str) -> Iterator[Connection]:
         balance = OPENING
         post(conn, postings.opening(Origin("account", ACCOUNT, DAY, ACCOUNT), OPENING))
         for number, moved in enumerate(MOVED, start=1):
-            balance = told(conn, number, balance, moved)
+            balance = a_statement_day(conn, number, balance, moved)
         yield conn
 
 
-def told(conn: Connection, number: int, balance: int, moved: tuple[tuple[str, int], ...]) -> int:
+def a_statement_day(conn: Connection, number: int, balance: int, moved: tuple[tuple[str, int], ...]) -> int:
     """A statement of one day, its lines, and what the book has of them; gives its closing balance."""
     day, total = DAY + timedelta(days=number), sum(amount for _, amount in moved)
     conn.execute(
@@ -147,12 +147,12 @@ def test_what_was_done_to_statements_is_named(conn: Connection) -> None:
     for deed, (table, statement, named) in DEEDS.items():
         with conn.transaction(force_rollback=True):
             tampered(conn, statement, tables=(table,))
-            found = {result.invariant for result in proving.proven(conn).red}
-        assert (deed, found) == (deed, named)
+            red_invariants = {result.invariant for result in proving.proven(conn).red}
+        assert (deed, red_invariants) == (deed, named)
 
 
 def test_a_break_that_two_persons_accepted_begins_anew(conn: Connection) -> None:
-    told(conn, 5, 77, ())
+    a_statement_day(conn, 5, 77, ())
     conn.execute("UPDATE statement SET chain = 3 WHERE id = 'st_5'")
     assert {result.invariant for result in proving.prove(conn).red} == {Invariant.I7}
     conn.execute("UPDATE statement SET broken = true WHERE id = 'st_5'")

@@ -15,15 +15,15 @@ from tests.integration.test_command_line import Hub
 def test_a_green_book_is_said_with_its_digest(provider: NotifyingProvider, cli: Hub, reference: str) -> None:
     provider.tells(reference)
     code, out, err = cli("fee", "prove", "--json")
-    said = json.loads(out)
-    assert (code, said["green"], said["last_seq"], said["offenders"]) == (ExitCode.OK, True, 1, [])
-    assert {check["invariant"] for check in said["checks"]} | set(said["not_looked_at"]) == {
+    report = json.loads(out)
+    assert (code, report["green"], report["last_seq"], report["offenders"]) == (ExitCode.OK, True, 1, [])
+    assert {check["invariant"] for check in report["checks"]} | set(report["not_looked_at"]) == {
         f"I{number}" for number in range(1, 11)
     }
-    assert all(check["label"] == labels.CHECKS[check["check"]] for check in said["checks"])
+    assert all(check["label"] == labels.CHECKS[check["check"]] for check in report["checks"])
     code, table, _ = cli("fee", "prove")
     assert code == ExitCode.OK
-    assert all(check["label"] in table and check["check"] not in table for check in said["checks"])
+    assert all(check["label"] in table and check["check"] not in table for check in report["checks"])
     assert not err
 
 

@@ -25,8 +25,8 @@ from tests.scripted_hub import ScriptedHub
 
 def issues_on(hub: ScriptedHub, issue_on: IssueOn) -> None:
     assert hub.catalogue.receipts is not None
-    desk = hub.catalogue.receipts.model_copy(update={"issue_on": issue_on})
-    hub.catalogue = hub.catalogue.model_copy(update={"receipts": desk})
+    receipts = hub.catalogue.receipts.model_copy(update={"issue_on": issue_on})
+    hub.catalogue = hub.catalogue.model_copy(update={"receipts": receipts})
 
 
 @pytest.fixture
@@ -50,22 +50,27 @@ def test_a_paid_demand_has_one_receipt_for_each_kind_of_fee(registry: Registry, 
 
 
 def test_what_a_receipt_says_is_what_the_law_asks_for(hub: ScriptedHub, registry: Registry, paid: str) -> None:
-    said = issuing.record_of(registry.of(paid)[0])
+    receipt = issuing.record_of(registry.of(paid)[0])
     year = local(now()).strftime("%y")
-    assert (said.name, said.template, said.symbol, said.number) == ("Biên lai thu phí", "01BLP0-001", f"PT-{year}E", 1)
-    assert (said.collector.tax_code, said.department) == ("0100000001", "rest-a")
-    assert [(line.title, line.amount) for line in said.lines] == [("Phí thẩm định thử nghiệm", 120_000)]
-    assert said.amount_in_words == "Một trăm hai mươi nghìn đồng"
-    assert said.issued_on == local(now()).date().isoformat()
+    assert (receipt.name, receipt.template, receipt.symbol, receipt.number) == (
+        "Biên lai thu phí",
+        "01BLP0-001",
+        f"PT-{year}E",
+        1,
+    )
+    assert (receipt.collector.tax_code, receipt.department) == ("0100000001", "rest-a")
+    assert [(line.title, line.amount) for line in receipt.lines] == [("Phí thẩm định thử nghiệm", 120_000)]
+    assert receipt.amount_in_words == "Một trăm hai mươi nghìn đồng"
+    assert receipt.issued_on == local(now()).date().isoformat()
     [row] = hub.rows("SELECT raw_code FROM dossier")
-    assert said.dossier_code == row["raw_code"]
+    assert receipt.dossier_code == row["raw_code"]
 
 
 def test_nobody_is_named_by_a_receipt_or_by_what_the_issuer_is_told(hub: ScriptedHub, paid: str) -> None:
     [row] = hub.rows("SELECT body FROM inbox WHERE kind = 'portal.submission'")
     assert "Nguyễn".encode() in bytes(row["body"]), "the submission does name somebody"
-    for kept in hub.rows("SELECT body FROM receipt UNION ALL SELECT body FROM outbox WHERE kind LIKE 'receipt.%%'"):
-        assert "Nguyễn".encode() not in bytes(kept["body"])
+    for stored in hub.rows("SELECT body FROM receipt UNION ALL SELECT body FROM outbox WHERE kind LIKE 'receipt.%%'"):
+        assert "Nguyễn".encode() not in bytes(stored["body"])
 
 
 def test_a_receipt_is_sealed_and_enters_the_custody_log(hub: ScriptedHub, registry: Registry, paid: str) -> None:
@@ -141,7 +146,7 @@ def test_what_is_paid_between_the_start_of_a_worker_and_the_first_tick_has_one(
     assert registry.hub.count("receipt_policy") == 1
 
 
-def test_without_a_desk_nothing_is_issued(hub: ScriptedHub, cashier: Cashier) -> None:
+def test_without_receipts_in_the_catalogue_nothing_is_issued(hub: ScriptedHub, cashier: Cashier) -> None:
     hub.catalogue = hub.catalogue.model_copy(update={"receipts": None})
     assert issue_receipts.issue_and_void(hub) == 0
     demand = cashier.demand(cashier.dossier())["id"]
@@ -237,11 +242,11 @@ def test_nothing_is_numbered_while_the_seal_cannot_sign(
     registry.ticks()
     cashier.pays(cashier.dossier(), DUE, confirmed=True)
     signing = hub.catalogue.signing.model_copy(update={"seal": "seal.khong-co"})
-    hub.catalogue, kept = hub.catalogue.model_copy(update={"signing": signing}), hub.catalogue
+    hub.catalogue, whole = hub.catalogue.model_copy(update={"signing": signing}), hub.catalogue
     del hub.__dict__["signer"]
     assert registry.ticks() == 0
     assert hub.count("receipt_series") == 0
-    hub.catalogue = kept
+    hub.catalogue = whole
     del hub.__dict__["signer"]
     assert registry.ticks() == 1
     assert [one.number for one in registry.receipts()] == [1, 1]

@@ -61,7 +61,7 @@ class IssuingHub:
 
 
 @pytest.fixture
-def desk(hub: ScriptedHub, registry: Registry, cashier: Cashier, tmp_path: Path) -> Iterator[IssuingHub]:
+def issuing(hub: ScriptedHub, registry: Registry, cashier: Cashier, tmp_path: Path) -> Iterator[IssuingHub]:
     with sandbox(tmp_path, [ISSUER]) as running:
         party = hub.catalogue.counterparties[ISSUER]
         assert isinstance(party, Issuer)
@@ -71,55 +71,55 @@ def desk(hub: ScriptedHub, registry: Registry, cashier: Cashier, tmp_path: Path)
         yield IssuingHub(hub, registry, cashier, running)
 
 
-def test_both_sides_come_to_the_same_numbers(desk: IssuingHub) -> None:
+def test_both_sides_come_to_the_same_numbers(issuing: IssuingHub) -> None:
     for suffix in ("0001", "0002", "0003"):
-        desk.pays(suffix)
-    assert desk.agree()
-    assert sorted(one.number for one in desk.registry.receipts()) == [1, 1, 2, 2, 3, 3]
+        issuing.pays(suffix)
+    assert issuing.agree()
+    assert sorted(one.number for one in issuing.registry.receipts()) == [1, 1, 2, 2, 3, 3]
 
 
-def test_what_was_issued_without_an_answer_is_asked_for_found_and_not_issued_again(desk: IssuingHub) -> None:
-    desk.pays("9201")
-    assert set(desk.registry.transfers()) == {("receipt.issue", "unknown")}
-    assert len(desk.entered) == 2
-    desk.again()
-    assert set(desk.registry.transfers()) == {("receipt.issue", "delivered")}
-    assert desk.agree()
-    asked = desk.hub.rows("SELECT queried_first, outcome FROM attempt WHERE number = 2 AND queried_first")
+def test_what_was_issued_without_an_answer_is_asked_for_found_and_not_issued_again(issuing: IssuingHub) -> None:
+    issuing.pays("9201")
+    assert set(issuing.registry.transfers()) == {("receipt.issue", "unknown")}
+    assert len(issuing.entered) == 2
+    issuing.again()
+    assert set(issuing.registry.transfers()) == {("receipt.issue", "delivered")}
+    assert issuing.agree()
+    asked = issuing.hub.rows("SELECT queried_first, outcome FROM attempt WHERE number = 2 AND queried_first")
     assert [row["outcome"] for row in asked] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize("suffix", ["9202", "9203", "9204", "9207"])
-def test_every_other_hindrance_ends_by_itself_with_one_receipt_on_both_sides(desk: IssuingHub, suffix: str) -> None:
-    desk.pays(suffix)
+def test_every_other_hindrance_ends_by_itself_with_one_receipt_on_both_sides(issuing: IssuingHub, suffix: str) -> None:
+    issuing.pays(suffix)
     for _ in range(4):
-        assert ("receipt.issue", "stuck") not in desk.registry.transfers()
-        desk.again()
-    assert set(desk.registry.transfers()) == {("receipt.issue", "delivered")}
-    assert desk.agree()
+        assert ("receipt.issue", "stuck") not in issuing.registry.transfers()
+        issuing.again()
+    assert set(issuing.registry.transfers()) == {("receipt.issue", "delivered")}
+    assert issuing.agree()
 
 
-def test_a_garbled_answer_waits_for_a_person_who_asks(desk: IssuingHub) -> None:
-    desk.pays("9205")
-    stuck = desk.hub.rows("SELECT id FROM outbox WHERE state = 'stuck'")
+def test_a_garbled_answer_waits_for_a_person_who_asks(issuing: IssuingHub) -> None:
+    issuing.pays("9205")
+    stuck = issuing.hub.rows("SELECT id FROM outbox WHERE state = 'stuck'")
     assert len(stuck) == 2
     for row in stuck:
-        operations.check(desk.hub, row["id"], actor="ke-toan-a")
-    assert desk.agree()
+        operations.check(issuing.hub, row["id"], actor="ke-toan-a")
+    assert issuing.agree()
 
 
-def test_an_expired_certificate_holds_the_series_up_and_no_number_is_lost(desk: IssuingHub) -> None:
-    desk.pays("9206")
-    desk.pays("0002")
-    assert [state for _, state in desk.registry.transfers()] == ["stuck", "stuck", "queued", "queued"]
-    for row in desk.hub.rows("SELECT id FROM outbox WHERE state = 'stuck'"):
-        operations.replay(desk.hub, row["id"], actor="ke-toan-a", reason="chứng thư mới")
-    desk.hub.carry()
-    desk.again()
-    assert desk.agree()
+def test_an_expired_certificate_holds_the_series_up_and_no_number_is_lost(issuing: IssuingHub) -> None:
+    issuing.pays("9206")
+    issuing.pays("0002")
+    assert [state for _, state in issuing.registry.transfers()] == ["stuck", "stuck", "queued", "queued"]
+    for row in issuing.hub.rows("SELECT id FROM outbox WHERE state = 'stuck'"):
+        operations.replay(issuing.hub, row["id"], actor="ke-toan-a", reason="chứng thư mới")
+    issuing.hub.carry()
+    issuing.again()
+    assert issuing.agree()
 
 
-def test_a_number_that_the_issuer_left_out_is_noticed(desk: IssuingHub) -> None:
-    desk.pays("9208")
-    assert not desk.agree()
-    assert [why for _, why in desk.registry.cases()] == ["other number", "other number"]
+def test_a_number_that_the_issuer_left_out_is_noticed(issuing: IssuingHub) -> None:
+    issuing.pays("9208")
+    assert not issuing.agree()
+    assert [why for _, why in issuing.registry.cases()] == ["other number", "other number"]

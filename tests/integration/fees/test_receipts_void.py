@@ -51,9 +51,9 @@ def reverses(cashier: Cashier, demand: str) -> None:
 
 def i10(hub: ScriptedHub) -> list[CheckOutcome]:
     with hub.db.connection() as conn:
-        found = [result for result in proving.prove(conn).results if result.invariant is Invariant.I10]
-    assert len(found) == 3
-    return [result for result in found if not result.green]
+        outcomes = [result for result in proving.prove(conn).results if result.invariant is Invariant.I10]
+    assert len(outcomes) == 3
+    return [result for result in outcomes if not result.green]
 
 
 @pytest.mark.database_roles("owner", "hub_worker")
@@ -69,13 +69,13 @@ def test_paid_again_it_stands_in_the_place_of_the_void_one_under_a_new_number(
     registry.ticks()
     first, second = (one for one in registry.of(demand) if one.kind == "phi")
     assert (first.number, second.number, second.replaces, second.voided_at) == (1, 2, first.id, None)
-    said = issuing.record_of(second).replaces
-    assert said is not None
-    assert said.number == 1
+    replaced = issuing.record_of(second).replaces
+    assert replaced is not None
+    assert replaced.number == 1
     with registry.hub.db.connection() as conn:
-        found = store.detail(conn, second.id)
-    assert found is not None
-    assert [before["id"] for before in found["chain"]] == [first.id]
+        row = store.detail(conn, second.id)
+    assert row is not None
+    assert [before["id"] for before in row["chain"]] == [first.id]
 
 
 def test_a_reversal_on_the_statement_voids_what_the_statement_had_paid(
@@ -116,8 +116,8 @@ def test_two_persons_void_a_wrong_receipt_and_another_takes_its_place(registry: 
     with pytest.raises(InvalidState, match="đã hủy rồi"):
         registry.void(wrong.id, "ke-toan-c")
     registry.ticks()
-    [stands] = [one for one in registry.of(demand) if one.kind == wrong.kind and one.voided_at is None]
-    assert (stands.replaces, stands.number) == (wrong.id, wrong.number + 1)
+    [valid] = [one for one in registry.of(demand) if one.kind == wrong.kind and one.voided_at is None]
+    assert (valid.replaces, valid.number) == (wrong.id, wrong.number + 1)
 
 
 def test_the_database_asks_for_two_persons_too(hub: ScriptedHub, registry: Registry, demand: str) -> None:
@@ -257,14 +257,14 @@ def test_the_days_summary_holds_every_number_and_says_which_are_void(
     reverses(cashier, demand)
     registry.ticks()
     void = {one.number for one in registry.of(demand) if one.kind == "phi"}
-    desk = hub.catalogue.receipts
-    assert desk is not None
+    receipts = hub.catalogue.receipts
+    assert receipts is not None
     with hub.db.connection() as conn:
-        said = summary.of_day(conn, desk, today())
-    phi = next(one for one in said.series if one.kind == "phi")
+        day_summary = summary.of_day(conn, receipts, today())
+    phi = next(one for one in day_summary.series if one.kind == "phi")
     assert (phi.first, phi.last, phi.count, phi.standing, phi.amount) == (1, 2, 2, 1, 120_000)
     assert set(phi.void) == void
-    heads, *rows, total = summary.table(said)
+    heads, *rows, total = summary.table(day_summary)
     assert all(len(row) == len(heads) for row in (*rows, total))
     assert total[6] == DUE
 

@@ -13,7 +13,7 @@ from hub.fees.payouts.refunds import asking
 from tests.bank_files import StatementMovement
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, red, status
-from tests.integration.fees.paying import PAYEE, approved, asked, debit, ordered, refund_of, stands
+from tests.integration.fees.paying import PAYEE, approved, asked, current, debit, ordered, refund_of
 from tests.integration.fees.telling import NotifyingProvider
 
 
@@ -38,7 +38,7 @@ def test_a_demand_s_money_goes_back_and_our_statement_shows_it(
     till.books(debit(order))
 
     assert (status(cashier, dossier), till.book(), till.cases()) == ("refunded", {}, [])
-    assert (stands(till, order).state, refund_of(till, order)["state"]) == ("confirmed", "confirmed")
+    assert (current(till, order).state, refund_of(till, order)["state"]) == ("confirmed", "confirmed")
     assert [(row["pass"], row["state"]) for row in till.lines()] == [("P3", "matched"), ("PO", "matched")]
     assert red(till.hub) == []
 
@@ -133,9 +133,9 @@ def test_two_officers_at_once_ask_once(till: AccountTill, cashier: Cashier, doss
             return "refused"
 
     with ThreadPoolExecutor(2) as pool:
-        said = sorted(pool.map(ask, ("ke-toan-a", "ke-toan-b")))
+        states = sorted(pool.map(ask, ("ke-toan-a", "ke-toan-b")))
 
-    assert said == ["refused", "requested"]
+    assert states == ["refused", "requested"]
     assert till.hub.rows("SELECT count(*) AS refunds FROM refund") == [{"refunds": 1}]
 
 

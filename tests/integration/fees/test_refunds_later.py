@@ -14,7 +14,7 @@ from tests.bank_files import StatementMovement
 from tests.integration.fees.casework import Casework
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, red, status
-from tests.integration.fees.paying import approved, asked, debit, ordered, refund_of, stands
+from tests.integration.fees.paying import approved, asked, current, debit, ordered, refund_of
 from tests.integration.fees.settling import SettlementOffice
 from tests.integration.fees.test_refunds import payment
 
@@ -32,7 +32,7 @@ def test_a_case_is_settled_by_agreeing_with_the_refund_that_was_asked_for(
 
     casework.settles("R05", "refund")
 
-    assert (stands(till, order).state, stands(till, order).checker) == ("approved", "ke-toan-b")
+    assert (current(till, order).state, current(till, order).checker) == ("approved", "ke-toan-b")
     assert till.book() == {"111": DUE + 50_000, "113": -50_000, "331": -DUE}
     till.act(lambda uow: orders.cancel(uow, order.id, "người nộp đổi ý"))
     assert (till.cases(), till.book()) == (["R05"], {"111": DUE + 50_000, "331": -DUE, "339": -50_000})
@@ -44,7 +44,7 @@ def test_what_nobody_could_place_is_sent_back_by_its_case(till: AccountTill, cas
     order = asked(till, payment(till))
 
     casework.settles("R01", "return_to_sender")
-    till.books(debit(stands(till, order)))
+    till.books(debit(current(till, order)))
 
     assert (till.book(), till.cases()) == ({}, [])
     assert red(till.hub) == []
@@ -70,9 +70,13 @@ def test_who_asked_for_a_refund_has_proposed_it(
 
     casework.says("ke-toan-b", lambda uow: commands.resolve(uow, case, "refund", {}, "theo hồ sơ đã xem"))
 
-    found = casework.case("R03")
-    assert (found["state"], found["maker"], found["checker"]) == ("resolved", "ke-toan-a", "ke-toan-b")
-    assert (stands(till, twice).state, stands(till, whole).state) == ("approved", "requested")
+    exception_row = casework.case("R03")
+    assert (exception_row["state"], exception_row["maker"], exception_row["checker"]) == (
+        "resolved",
+        "ke-toan-a",
+        "ke-toan-b",
+    )
+    assert (current(till, twice).state, current(till, whole).state) == ("approved", "requested")
     assert red(till.hub) == []
 
 
@@ -103,15 +107,15 @@ def test_two_persons_know_a_debit_without_a_reference_to_be_an_order(
     assert (till.cases(), status(cashier, dossier)) == (["P02", "P02"], "refund_pending")
 
     def says(actor: str, about: str) -> Any:
-        told = {"order": order.id}
-        return casework.says(actor, lambda uow: commands.resolve(uow, about, "own_order", told, "đã hỏi ngân hàng"))
+        details = {"order": order.id}
+        return casework.says(actor, lambda uow: commands.resolve(uow, about, "own_order", details, "đã hỏi ngân hàng"))
 
     with pytest.raises(InvalidState, match="khoản khác"):
         says("ke-toan-a", other)
     says("ke-toan-a", case)
     says("ke-toan-b", case)
 
-    assert (till.cases(), status(cashier, dossier), stands(till, order).state) == (["P02"], "refunded", "confirmed")
+    assert (till.cases(), status(cashier, dossier), current(till, order).state) == (["P02"], "refunded", "confirmed")
     assert till.book() == {"111": 5 - DUE, "642": DUE - 5}
     [group] = till.hub.rows("SELECT class, maker, checker FROM match_group WHERE pass = 'PO'")
     assert group == {"class": "C", "maker": "ke-toan-a", "checker": "ke-toan-b"}
@@ -130,7 +134,7 @@ def test_what_is_given_back_after_its_month_was_transferred_is_owed_by_the_depar
     approved(till, remittance)
     till.act(lambda uow: orders.send(uow, remittance.id))
     till.books(debit(remittance))
-    assert (status(cashier, dossier), stands(till, remittance).state) == ("settled", "confirmed")
+    assert (status(cashier, dossier), current(till, remittance).state) == ("settled", "confirmed")
     before = till.book()
 
     refund = ordered(till, cashier.demand(dossier)["id"])

@@ -13,8 +13,8 @@ from tests.integration.fees.test_refunds import payment
 
 
 def offenders(till: AccountTill) -> list[str]:
-    found = dispatch.run_command(till.hub, "hub", lambda uow: (replaying.replayed(uow), []))
-    return [f"{one.what} {one.how}" for one in found.offenders]
+    report = dispatch.run_command(till.hub, "hub", lambda uow: (replaying.replayed(uow), []))
+    return [f"{one.what} {one.how}" for one in report.offenders]
 
 
 def test_a_refund_that_was_dropped_returned_and_paid_again(
@@ -41,8 +41,8 @@ def test_a_refund_that_was_dropped_returned_and_paid_again(
 
 def test_a_chargeback_that_was_won_and_debited_all_the_same(till: AccountTill, reference: str) -> None:
     till.books(StatementMovement(DUE, reference))
-    found = till.act(lambda uow: commands.notice(uow, payment(till), "CB000777", ago(-5), "công văn"))
-    till.act(lambda uow: commands.won(uow, found.id, "rút khiếu nại"))
+    chargeback = till.act(lambda uow: commands.notice(uow, payment(till), "CB000777", ago(-5), "công văn"))
+    till.act(lambda uow: commands.won(uow, chargeback.id, "rút khiếu nại"))
     till.books(StatementMovement(-DUE, "DOI HOAN CB000777"))
 
     assert red(till.hub) == []

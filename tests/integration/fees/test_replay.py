@@ -61,7 +61,7 @@ def ids(cashier: Cashier, reference: str) -> str:
     return str(row["id"])
 
 
-def test_the_replay_ends_where_the_house_stands_and_leaves_nothing(day: ScriptedHub) -> None:
+def test_the_replay_comes_to_the_same_rows_and_leaves_nothing(day: ScriptedHub) -> None:
     tables = (*replaying.COPIED, "dossier", "inbox")
     before = {table: day.count(table) for table in tables}
     for _ in range(2):  # a second time on the same connection
@@ -124,9 +124,7 @@ WHERE c.seq = ledger_entry.seq
 """
 
 
-def test_a_verb_of_which_nobody_said_how_it_is_done_again_is_named(
-    day: ScriptedHub, cashier: Cashier, references: list[str]
-) -> None:
+def test_an_action_without_a_replay_rule_is_named(day: ScriptedHub, cashier: Cashier, references: list[str]) -> None:
     demand = ids(cashier, references[3])
     with day.db.connection() as conn:
         audit.write(conn, demand, "ke-toan", AuditAction.RECEIPT_ISSUED)

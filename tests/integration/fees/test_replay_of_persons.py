@@ -160,8 +160,8 @@ def test_a_chargeback_that_was_argued_and_lost(
 ) -> None:
     till.books(StatementMovement(DUE, reference))
     [paid] = till.hub.rows("SELECT id FROM payment")
-    found = till.act(lambda uow: chargebacks.notice(uow, paid["id"], "CB 2026-000777", ago(-5), "công văn"))
-    till.act(lambda uow: chargebacks.answered(uow, found.id, "đã gửi biên nhận hồ sơ"))
+    chargeback = till.act(lambda uow: chargebacks.notice(uow, paid["id"], "CB 2026-000777", ago(-5), "công văn"))
+    till.act(lambda uow: chargebacks.answered(uow, chargeback.id, "đã gửi biên nhận hồ sơ"))
     till.books(StatementMovement(-DUE, "DOI HOAN CB2026000777", ref="TT9"))
 
     assert (status(cashier, dossier), till.book()) == ("reopened", {})

@@ -58,7 +58,7 @@ FORGED: dict[str, tuple[str, LiteralString, str]] = {
 
 @pytest.mark.parametrize("deed", FORGED)
 def test_a_forged_match_is_seen_by_the_other_engine(week: ScriptedHub, database_url: str, deed: str) -> None:
-    table, statement, said = FORGED[deed]
+    table, statement, forgery = FORGED[deed]
     with opened(database_url) as conn:
         tampered(conn, statement, tables=(table,))
-    assert [how for _, how in offenders(week) if said in how]
+    assert [how for _, how in offenders(week) if forgery in how]

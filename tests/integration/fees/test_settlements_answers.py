@@ -11,7 +11,7 @@ from hub.errors import InvalidState, ManualAction, NotConfigured
 from hub.fees.ledger import Share, postings
 from hub.fees.payouts import orders
 from hub.fees.settlements import answers, remitting
-from tests.integration.fees.settling import NOVEMBER, OCTOBER, SettlementOffice, said, sums
+from tests.integration.fees.settling import NOVEMBER, OCTOBER, SettlementOffice, answer_to, sums
 from tests.integration.fees.telling import ACCOUNT
 from tests.scripted_hub import ScriptedHub
 
@@ -34,8 +34,8 @@ def handed(office: SettlementOffice) -> SettlementOffice:
 
 
 def answer(office: SettlementOffice, **changes: Any) -> None:
-    given = said(office.settlement("rest-a"), {}).model_copy(update=changes)
-    office.act(lambda uow: answers.answer_with(uow, given, given.model_dump_json().encode(), "rest-a"))
+    table_answer = answer_to(office.settlement("rest-a"), {}).model_copy(update=changes)
+    office.act(lambda uow: answers.answer_with(uow, table_answer, table_answer.model_dump_json().encode(), "rest-a"))
 
 
 def ordered(office: SettlementOffice, month: date = OCTOBER) -> Any:
@@ -185,10 +185,10 @@ def test_an_answer_that_is_told_again_in_other_words_waits_for_a_person(handed: 
 
 
 def test_an_answer_from_before_its_table_waits_for_a_person(handed: SettlementOffice) -> None:
-    made = handed.settlement("rest-a").computed_at
+    computed_at = handed.settlement("rest-a").computed_at
     with pytest.raises(ManualAction, match="trước khi có bảng"):
-        answer(handed, answered_at=made - timedelta(days=1))
-    answer(handed, answered_at=made)
+        answer(handed, answered_at=computed_at - timedelta(days=1))
+    answer(handed, answered_at=computed_at)
     assert handed.settlement("rest-a").state == "confirmed"
 
 
@@ -200,10 +200,10 @@ def test_an_answer_from_before_its_table_waits_for_a_person(handed: SettlementOf
     ],
 )
 def test_an_answer_that_does_not_fit_waits_for_a_person(handed: SettlementOffice, changes: dict[str, Any]) -> None:
-    told = said(handed.settlement("rest-a"), {}).model_dump() | changes
-    given = type(said(handed.settlement("rest-a"), {})).model_validate(told)
+    fields = answer_to(handed.settlement("rest-a"), {}).model_dump() | changes
+    table_answer = type(answer_to(handed.settlement("rest-a"), {})).model_validate(fields)
     with pytest.raises(ManualAction):
-        handed.act(lambda uow: answers.answer_with(uow, given, b"{}", "rest-a"))
+        handed.act(lambda uow: answers.answer_with(uow, table_answer, b"{}", "rest-a"))
     assert handed.settlement("rest-a").state == "computed"
 
 
@@ -214,9 +214,9 @@ def test_a_line_that_the_table_does_not_have_cannot_be_disputed(handed: Settleme
 
 
 def test_a_department_answers_its_own_tables_only(handed: SettlementOffice) -> None:
-    given = said(handed.settlement("rest-a"), {})
+    table_answer = answer_to(handed.settlement("rest-a"), {})
     with pytest.raises(ManualAction):
-        handed.act(lambda uow: answers.answer_with(uow, given, b"{}", "soap-a"))
+        handed.act(lambda uow: answers.answer_with(uow, table_answer, b"{}", "soap-a"))
 
 
 def test_a_transfer_that_is_on_no_statement_after_two_working_days_is_a_case_until_it_is(

@@ -14,20 +14,20 @@ SHARES = st.dictionaries(
 )
 
 
-def kept(shares: dict[str, tuple[int, int]]) -> dict[str, int]:
+def retained_of(shares: dict[str, tuple[int, int]]) -> dict[str, int]:
     return retained({code: amount * points for code, (amount, points) in shares.items()})
 
 
 @given(SHARES)
 def test_the_parts_are_the_whole_which_is_cut_off_towards_nothing(shares: dict[str, tuple[int, int]]) -> None:
     exact = sum(amount * points for amount, points in shares.values())
-    assert sum(kept(shares).values()) == math.trunc(exact / WHOLE) or abs(exact) > 2**53
-    assert abs(sum(kept(shares).values())) == abs(exact) // WHOLE
+    assert sum(retained_of(shares).values()) == math.trunc(exact / WHOLE) or abs(exact) > 2**53
+    assert abs(sum(retained_of(shares).values())) == abs(exact) // WHOLE
 
 
 @given(SHARES)
 def test_every_part_is_within_a_dong_of_its_own_share(shares: dict[str, tuple[int, int]]) -> None:
-    for code, part in kept(shares).items():
+    for code, part in retained_of(shares).items():
         amount, points = shares[code]
         assert abs(part * WHOLE - amount * points) < WHOLE
 
@@ -36,7 +36,7 @@ def test_every_part_is_within_a_dong_of_its_own_share(shares: dict[str, tuple[in
 def test_of_what_has_no_points_nothing_is_kept_and_never_more_than_was_paid(
     shares: dict[str, tuple[int, int]],
 ) -> None:
-    for code, part in kept(shares).items():
+    for code, part in retained_of(shares).items():
         amount, points = shares[code]
         assert points or part == 0
         assert abs(part) <= abs(amount)
@@ -46,13 +46,13 @@ def test_of_what_has_no_points_nothing_is_kept_and_never_more_than_was_paid(
 def test_the_order_of_the_fees_changes_nothing(shares: dict[str, tuple[int, int]], random: object) -> None:
     turned = list(shares.items())
     random.shuffle(turned)  # type: ignore[attr-defined] # hypothesis gives a random.Random
-    assert kept(dict(turned)) == kept(shares)
+    assert retained_of(dict(turned)) == retained_of(shares)
 
 
 @given(SHARES)
 def test_a_month_that_takes_another_back_gives_back_what_that_one_kept(shares: dict[str, tuple[int, int]]) -> None:
     back = {code: (-amount, points) for code, (amount, points) in shares.items()}
-    assert sum(kept(back).values()) == -sum(kept(shares).values())
+    assert sum(retained_of(back).values()) == -sum(retained_of(shares).values())
 
 
 def test_the_largest_remainder_gets_the_odd_dong() -> None:

@@ -53,9 +53,9 @@ def test_what_differs_stands_on_a_sheet_of_its_own_with_what_is_open(table: Sett
 
 
 def test_the_source_names_the_table_that_was_signed(table: SettlementTable) -> None:
-    told = {row[0]: row[1] for row in cells(sheet.written(table, SHA, CENTRE), "Nguồn")}
-    assert told["SHA-256 của bảng (JSON, RFC 8785)"] == SHA
-    assert told["Cách tính phần được để lại"] == sheet.RULE
+    source = {row[0]: row[1] for row in cells(sheet.written(table, SHA, CENTRE), "Nguồn")}
+    assert source["SHA-256 của bảng (JSON, RFC 8785)"] == SHA
+    assert source["Cách tính phần được để lại"] == sheet.RULE
 
 
 def test_what_a_department_is_called_is_never_a_formula(table: SettlementTable) -> None:

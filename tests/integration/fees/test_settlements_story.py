@@ -34,7 +34,7 @@ from tests.bank_files import StatementMovement
 from tests.integration.custody.test_custody_command import Tsa
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, another, red
-from tests.integration.fees.settling import said
+from tests.integration.fees.settling import answer_to
 from tests.scripted_hub import ScriptedHub
 from tests.unit.signing.authority import KeyHolder
 from tests.unit.signing.test_tampering import verify_sh
@@ -56,8 +56,8 @@ class DepartmentMonth:
 
     def run(self, *words: str, actor: str = "ke-toan-a") -> str:
         os.environ["HUB_ACTOR"] = actor  # the command line's fixture set it, and takes it back
-        code, out, told = self.cli("fee", *words)
-        assert code == 0, told
+        code, out, err = self.cli("fee", *words)
+        assert code == 0, err
         self.hub.sweep()
         self.hub.carry()
         return out
@@ -72,8 +72,8 @@ class DepartmentMonth:
         with self.hub.db.connection() as conn:
             [settlement] = store.of_month(conn, self.day.replace(day=1))
         file = self.folder / "tra-loi.json"
-        given = said(settlement, {int(key[1:]): why for key, why in disputed.items()})
-        file.write_bytes(given.model_dump_json().encode())
+        table_answer = answer_to(settlement, {int(key[1:]): why for key, why in disputed.items()})
+        file.write_bytes(table_answer.model_dump_json().encode())
         self.run("answer", str(file))
 
     def pays(self) -> str:
@@ -112,12 +112,12 @@ def test_what_no_statement_has_shown_is_said_before_it_is_transferred(month: Dep
         conn.execute(
             "UPDATE fee_credit SET confirmed_at = NULL WHERE demand_id = (SELECT min(demand_id) FROM fee_credit)"
         )
-    code, _, told = month.cli("fee", "remit", month.name, "--reason", "chuyển tiền tháng")
+    code, _, err = month.cli("fee", "remit", month.name, "--reason", "chuyển tiền tháng")
 
-    assert (code, f"{grouped(DUE)} đ của 1 yêu cầu nộp" in told) == (ExitCode.OK, True), told
+    assert (code, f"{grouped(DUE)} đ của 1 yêu cầu nộp" in err) == (ExitCode.OK, True), err
     [row] = month.hub.rows("SELECT id FROM payment_order")
-    _, _, told = month.cli("fee", "orders", "approve", row["id"], "--reason", "x", "--dry-run")
-    assert f"{grouped(DUE)} đ của 1 yêu cầu nộp" in told
+    _, _, err = month.cli("fee", "orders", "approve", row["id"], "--reason", "x", "--dry-run")
+    assert f"{grouped(DUE)} đ của 1 yêu cầu nộp" in err
     assert month.cli("fee", "remit", month.name, "--reason", "lần nữa")[0] == ExitCode.REFUSED
 
 
@@ -160,14 +160,14 @@ def test_the_package_is_valid_for_a_stranger_with_the_trust_list_alone(month: De
     assert month.settlement()["state"] == SettlementState.CLOSED
     done = stranger(package, pki)
     assert done.returncode == 0, done.stdout
-    told = [finding["code"] for finding in json.loads(done.stdout)["findings"]]
-    assert {"TABLE_SUMS", "TABLE_SHEET", "TABLE_BOOK", "TABLE_ANSWER", "TABLE_TRANSFER", "PROOF"} <= set(told)
+    codes = [finding["code"] for finding in json.loads(done.stdout)["findings"]]
+    assert {"TABLE_SUMS", "TABLE_SHEET", "TABLE_BOOK", "TABLE_ANSWER", "TABLE_TRANSFER", "PROOF"} <= set(codes)
 
 
 def test_a_package_without_a_time_stamp_cannot_be_told(month: DepartmentMonth, pki: Pki) -> None:
     month.closes()
-    code, _, told = month.cli("fee", "table", month.name, "-o", str(month.folder / "x.zip"))
-    assert code == 5, told  # not in the log yet
+    code, _, err = month.cli("fee", "table", month.name, "-o", str(month.folder / "x.zip"))
+    assert code == 5, err  # not in the log yet
     with month.hub.db.transaction() as conn:
         assert custody.try_lock(conn)
         custody.sequence(conn)
@@ -215,8 +215,8 @@ def test_a_package_is_judged_unpacked_by_openssl_too_and_no_file_of_it_is_anybod
 ) -> None:
     files = paid_package(month)
     lists = pki.trust_list.read_bytes(), pki.trust_list.with_suffix(".p7s").read_bytes()
-    told = verify_sh(files, lists, tmp_path / "whole")
-    assert told.returncode == 0, told.stdout + told.stderr
+    judged = verify_sh(files, lists, tmp_path / "whole")
+    assert judged.returncode == 0, judged.stdout + judged.stderr
     assert stranger(tmp_path / "whole" / "bundle", pki).returncode == 0
     rewritten = files | {"answer.json": files["answer.json"].replace(b'"confirmed"', b'"disputed"')}
     rewritten[SUMS] = sums_of({one: body for one, body in rewritten.items() if not one.startswith(SUMS)})

@@ -23,7 +23,7 @@ STATUSES: Final = ("issued", "issued", "issued", "expired", "cancelled")
 STEPS: Final = 60
 
 
-class Verbs(Protocol):
+class DemandCommands(Protocol):
     """What both ways have."""
 
     def credit(
@@ -46,25 +46,25 @@ class OneByOne:
         return demand_commands.confirm(self.uow, demand_id, evidence)
 
 
-def happen(verbs: Verbs, seed: int, places: Sequence[str]) -> list[Any]:
+def happen(demands: DemandCommands, seed: int, places: Sequence[str]) -> list[Any]:
     """Money in parts, twice, late and too much; shown at once, later, before it came, or never. What came of each."""
     chance = random.Random(seed)  # noqa: S311 - the same for both ways
-    found: list[Any] = []
+    outcomes: list[Any] = []
     for _ in range(STEPS):
         place, evidence = places[chance.randrange(len(places))], f"pm_{chance.randrange(12)}"
         amount, is_money, confirmed = chance.choice(AMOUNTS), chance.random() < 0.6, chance.random() < 0.5
         try:
             if is_money:
-                credited = verbs.credit(place, amount, evidence, paid_at=AT, confirmed=confirmed)
-                found.append((credited.taken, credited.rest, credited.exception_code, told(credited.events)))
+                credited = demands.credit(place, amount, evidence, paid_at=AT, confirmed=confirmed)
+                outcomes.append((credited.taken, credited.rest, credited.exception_code, notices_of(credited.events)))
             else:
-                found.append(told(verbs.confirm(place, evidence)))
+                outcomes.append(notices_of(demands.confirm(place, evidence)))
         except HubError as error:
-            found.append(type(error))
-    return found
+            outcomes.append(type(error))
+    return outcomes
 
 
-def told(events: Sequence[Event]) -> list[Any]:
+def notices_of(events: Sequence[Event]) -> list[Any]:
     """What a payer sees of them."""
     return [
         (type(one), one.fee.status, one.fee.outstanding, one.at if isinstance(one, FeePaid) else None)
@@ -73,7 +73,7 @@ def told(events: Sequence[Event]) -> list[Any]:
     ]
 
 
-def stands(cashier: Cashier, places: Sequence[str]) -> list[Any]:
+def written_about(cashier: Cashier, places: Sequence[str]) -> list[Any]:
     """All that is written about each of them, without their ids."""
     queries = (
         "SELECT allocated, confirmed, waived, status, version FROM fee_demand WHERE id = %s",
@@ -95,20 +95,20 @@ def opened(cashier: Cashier) -> list[str]:
     return places
 
 
-def act(cashier: Cashier, verb: Any) -> Any:
+def act(cashier: Cashier, command: Any) -> Any:
     """In one transaction; nobody reacts."""
-    return dispatch.run_command(cashier.hub, "ke-toan-a", lambda uow: (verb(replace(uow, now=AT)), []))
+    return dispatch.run_command(cashier.hub, "ke-toan-a", lambda uow: (command(replace(uow, now=AT)), []))
 
 
 def test_many_at_once_is_one_by_one(cashier: Cashier) -> None:
     seen: set[Any] = set()
     for seed in range(4):
         alone, many = opened(cashier), opened(cashier)
-        found = act(cashier, lambda uow: one_by_one(uow, seed, alone))  # noqa: B023 - it is done at once
+        outcomes = act(cashier, lambda uow: one_by_one(uow, seed, alone))  # noqa: B023 - it is done at once
 
-        assert act(cashier, lambda uow: together(uow, seed, many)) == found  # noqa: B023 - it is done at once
-        assert stands(cashier, many) == stands(cashier, alone)
-        seen |= {one[2] if isinstance(one, tuple) else NotFound for one in found if not isinstance(one, list)}
+        assert act(cashier, lambda uow: together(uow, seed, many)) == outcomes  # noqa: B023 - it is done at once
+        assert written_about(cashier, many) == written_about(cashier, alone)
+        seen |= {one[2] if isinstance(one, tuple) else NotFound for one in outcomes if not isinstance(one, list)}
 
     assert seen == {"R03", "R04", "R05", "R06", "R07", None, NotFound}
 
@@ -118,13 +118,13 @@ def one_by_one(uow: UnitOfWork, seed: int, places: Sequence[str]) -> list[Any]:
 
 
 def together(uow: UnitOfWork, seed: int, places: Sequence[str]) -> list[Any]:
-    verbs = DemandBatch(uow)
-    verbs.read(places)
-    found = happen(verbs, seed, places)
-    verbs.write()
-    found += happen(verbs, seed + 100, places)  # what was written is read again
-    verbs.write()
-    return found
+    batch = DemandBatch(uow)
+    batch.read(places)
+    outcomes = happen(batch, seed, places)
+    batch.write()
+    outcomes += happen(batch, seed + 100, places)  # what was written is read again
+    batch.write()
+    return outcomes
 
 
 def test_what_was_taken_back_is_not_confirmed(cashier: Cashier, dossier: str) -> None:

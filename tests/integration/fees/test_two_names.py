@@ -59,7 +59,7 @@ def test_a_transfer_that_two_number_is_one_payment(
 
 @EITHER_FIRST
 @pytest.mark.parametrize(
-    ("told", "booked", "payments"),
+    ("notices", "booked", "payments"),
     [
         pytest.param(["GW1", "GW2"], ["FT1", "FT2"], 2, id="both told and booked"),
         pytest.param(["GW1"], ["FT1", "FT2"], 2, id="one told, two booked"),
@@ -75,13 +75,13 @@ def test_as_many_payments_as_movements(
     provider: NotifyingProvider,
     reference: str,
     order: Order,
-    told: list[str],
+    notices: list[str],
     booked: list[str],
     payments: int,
 ) -> None:
     """Two honest transfers of one payer on one day stay two."""
     order(
-        lambda: [provider.tells(reference, **gateway(number)) for number in told],
+        lambda: [provider.tells(reference, **gateway(number)) for number in notices],
         lambda: till.books(*(StatementMovement(DUE, reference, ref=number) for number in booked)),
     )
 

@@ -28,8 +28,8 @@ def test_money_to_a_number_of_the_list_is_its_demand_s(
 ) -> None:
     till.books(StatementMovement(DUE, f"NOP VAO TK {NUMBER}"))
     file = listed(tmp_path, f"9602 417 0001,{reference}")
-    code, _, said = cli("fee", "virtual-accounts", "import", file)
-    assert (code, "1 số mới, 0 đã có" in said) == (ExitCode.OK, True)
+    code, _, err = cli("fee", "virtual-accounts", "import", file)
+    assert (code, "1 số mới, 0 đã có" in err) == (ExitCode.OK, True)
     assert cli("fee", "virtual-accounts", "import", file)[2].startswith("va.csv: 0 số mới, 1 đã có")
     second, other = another(cashier)
     cli("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER}9,{other}"))
@@ -57,17 +57,17 @@ def test_a_list_with_one_wrong_row_is_not_taken_at_all(
     cashier: Cashier, cli: Hub, reference: str, tmp_path: Path, row: str, why: str
 ) -> None:
     file = listed(tmp_path, f"{NUMBER},{reference}", row.format(reference=reference))
-    code, _, said = cli("fee", "virtual-accounts", "import", file)
+    code, _, err = cli("fee", "virtual-accounts", "import", file)
     assert code in (ExitCode.USAGE, ExitCode.REFUSED)
-    assert why in said
+    assert why in err
     assert cashier.hub.count("virtual_account") == 0
 
 
 def test_a_number_stands_for_one_demand(cashier: Cashier, cli: Hub, reference: str, tmp_path: Path) -> None:
     cli("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{reference}"))
     _, other = another(cashier)
-    code, _, said = cli("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{other}"))
-    assert (code, "đã cấp cho" in said) == (ExitCode.REFUSED, True)
+    code, _, err = cli("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{other}"))
+    assert (code, "đã cấp cho" in err) == (ExitCode.REFUSED, True)
 
 
 def test_a_file_that_is_no_such_list_says_so() -> None:

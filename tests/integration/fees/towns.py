@@ -83,10 +83,10 @@ class FeeTown:
                 "amount": move.amount,
                 "bank_ref": None if move.ref == "FT01" else move.ref,
                 "provider_txn": f"GD {move.ref}",
-                "paid_at": datetime.combine(told.day, time(9), VIETNAM),
+                "paid_at": datetime.combine(draft.day, time(9), VIETNAM),
             }
-            for told in self.days
-            for move in told.moves
+            for draft in self.days
+            for move in draft.moves
             if move.amount > 0 and move.ref is not None
         ]
 
@@ -104,23 +104,23 @@ class FeeTown:
         for notice in notices or self.notices:
             self.provider.tells(carry=carry, **notice)
 
-    def lay(self, told: StatementDraft, name: str = "a.xml") -> None:
+    def lay(self, draft: StatementDraft, name: str = "a.xml") -> None:
         """The file comes in; nobody has matched it yet."""
-        body = camt(told)
+        body = camt(draft)
         dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (importing.bring(uow, self.till.bank, name, body), []))
 
-    def bring(self, *told: StatementDraft, name: str = "a.xml") -> None:
-        for one in told or self.days:
+    def bring(self, *drafts: StatementDraft, name: str = "a.xml") -> None:
+        for one in drafts or self.days:
             self.lay(one, name)
             self.hub.carry()
 
-    def stands(self) -> dict[str, Any]:
-        """Where the whole chain has come to, without our own ids: whatever was told, in whichever order."""
+    def outcome(self) -> dict[str, Any]:
+        """What the whole chain has come to, without our own ids: whatever was told, in whichever order."""
         files = self.hub.rows("SELECT DISTINCT state FROM statement_file")
         assert [row["state"] for row in files] == ["accepted"]
         return {"digests": self.till.digests()} | {
             name: sorted(tuple(map(str, row.values())) for row in self.hub.rows(query))
-            for name, query in STANDS.items()
+            for name, query in OUTCOME_QUERIES.items()
         }
 
 
@@ -132,7 +132,7 @@ coalesce(
      WHERE t.payment_id = c.object_id AND t.number = 1 ORDER BY t.confirmed DESC, t.group_id DESC LIMIT 1),
     c.object_id)
 """
-STANDS: Final = {
+OUTCOME_QUERIES: Final = {
     "demands": "SELECT reference, amount_due, waived, allocated, confirmed, status FROM fee_demand",
     "dossiers": "SELECT d.code, d.status FROM dossier d",
     "lines": """
@@ -175,7 +175,7 @@ def alike(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Cal
     root = server.rpartition("/")[0]
     with ExitStack() as towns:
 
-        def made() -> FeeTown:
+        def new_town() -> FeeTown:
             name = f"town_{next(_numbers)}"
             with psycopg.connect(f"{root}/postgres", autocommit=True) as admin:
                 admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE hub").format(sql.Identifier(name)))
@@ -186,20 +186,20 @@ def alike(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Cal
             references = [str(cashier.demand(dossier)["reference"]) for dossier in dossiers]
             return FeeTown(AccountTill(hub), cashier, NotifyingProvider(hub), references)
 
-        yield made
+        yield new_town
 
 
-def in_two(told: StatementDraft) -> Sequence[StatementDraft]:
+def in_two(draft: StatementDraft) -> Sequence[StatementDraft]:
     """The same day as two files, the later movements first; files of which the bank counts none."""
-    half = len(told.moves) // 2
-    first = replace(told, moves=told.moves[half:], id=f"{told.id}00", sequence=None)
-    return first, replace(told, moves=told.moves[:half], opening=first.end, sequence=None)
+    half = len(draft.moves) // 2
+    first = replace(draft, moves=draft.moves[half:], id=f"{draft.id}00", sequence=None)
+    return first, replace(draft, moves=draft.moves[:half], opening=first.end, sequence=None)
 
 
-def mixed(told: StatementDraft) -> StatementDraft:
+def mixed(draft: StatementDraft) -> StatementDraft:
     """The same day in another order."""
-    moves = list(told.moves)
-    return replace(told, moves=[*moves[6:], *reversed(moves[:6])])
+    moves = list(draft.moves)
+    return replace(draft, moves=[*moves[6:], *reversed(moves[:6])])
 
 
 def day_of(notice: dict[str, Any]) -> date:

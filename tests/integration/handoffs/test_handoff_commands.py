@@ -22,10 +22,12 @@ def test_an_officer_enters_the_minute_and_sees_the_handoff_complete(hub: Scripte
     assert (code, listed["id"]) == (ExitCode.OK, handed.id)
     assert "biên bản giao nhận" in listed["lacks"]
 
-    given = ("--file", str(scan), "--signed-by", "Người Giao", "--signed-by", "Người Nhận")
-    code, _, err = cli("handoff", "minute", handed.id, *given, "--at", f"{local(now()):%Y-%m-%dT%H:%M}")
+    signers = ("--file", str(scan), "--signed-by", "Người Giao", "--signed-by", "Người Nhận")
+    code, _, err = cli("handoff", "minute", handed.id, *signers, "--at", f"{local(now()):%Y-%m-%dT%H:%M}")
     assert (code, "hoàn tất" in err) == (ExitCode.OK, True)
-    assert cli("handoff", "minute", handed.id, *given, "--at", f"{local(now()):%Y-%m-%dT%H:%M}")[0] == ExitCode.REFUSED
+    assert (
+        cli("handoff", "minute", handed.id, *signers, "--at", f"{local(now()):%Y-%m-%dT%H:%M}")[0] == ExitCode.REFUSED
+    )
     code, out, _ = cli("handoff", "show", handed.id)
     assert code == ExitCode.OK
     assert "Người Giao" not in out, "names stand on the minute, which few may read"

@@ -28,8 +28,8 @@ def a_minute(file: bytes = SCAN, at: datetime | None = None) -> ScannedMinute:
 
 
 def enter(hub: ScriptedHub, handoff_id: str, minute: ScannedMinute | None = None) -> str:
-    found = minute or a_minute()
-    return str(dispatch.run_command(hub, "op", lambda uow: minutes.enter(uow, handoff_id, found)))
+    scanned = minute or a_minute()
+    return str(dispatch.run_command(hub, "op", lambda uow: minutes.enter(uow, handoff_id, scanned)))
 
 
 def deliver(hub: ScriptedHub, handoff_id: str) -> None:
@@ -55,16 +55,16 @@ def test_a_minute_completes_what_a_receiver_without_a_signature_has_taken(hub: S
     ours, entered = leaves(hub, handed.id)
     assert (ours.kind, entered.kind, len(entered.signatures)) == ("handoff", "minute", 2)
     assert entered.record is not None
-    said = canonical.decode(entered.record)
-    assert said["record"] == hashlib.sha256(record_of(handed)).hexdigest()
-    assert (said["scan"]["sha256"], said["signers"]) == (hashlib.sha256(SCAN).hexdigest(), 2)
+    record = canonical.decode(entered.record)
+    assert record["record"] == hashlib.sha256(record_of(handed)).hexdigest()
+    assert (record["scan"]["sha256"], record["signers"]) == (hashlib.sha256(SCAN).hexdigest(), 2)
 
 
 def test_the_names_on_a_minute_stand_beside_it_and_not_in_the_log(hub: ScriptedHub) -> None:
     handed = hand_over(hub, a_receipt(), department="rest-a")
     enter(hub, handed.id)
-    [kept] = hub.rows("SELECT signers, file FROM handoff_minute")
-    assert (tuple(kept["signers"]), kept["file"]) == (NAMES, SCAN)
+    [stored] = hub.rows("SELECT signers, file FROM handoff_minute")
+    assert (tuple(stored["signers"]), stored["file"]) == (NAMES, SCAN)
     for leaf in leaves(hub, handed.id):
         assert leaf.record is not None
         assert not any(name in leaf.record.decode() for name in NAMES)

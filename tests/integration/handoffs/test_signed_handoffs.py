@@ -31,11 +31,11 @@ def test_what_leaves_carries_a_record_that_the_officer_and_then_the_seal_have_si
     person, stamp = base64.b64decode(handed.signed.signature), base64.b64decode(handed.signed.seal)
     officer = verifier.verify(data, person, hub.signer.trust(), at=now())
     organisation = verifier.verify(person, stamp, hub.signer.trust(), at=now())
-    said = strict.read(HandoffRecord, data)
+    record = strict.read(HandoffRecord, data)
     assert "tt-01" in officer.certificate.subject.rfc4514_string()
     assert "seal.trung-tam" in organisation.certificate.subject.rfc4514_string()
-    assert (said.giver.officer, said.leg, said.prev, said.result) == ("tt-01", 1, FIRST, "none")
-    assert [(one.name, one.sha256, one.size, one.media_type) for one in said.documents] == [
+    assert (record.giver.officer, record.leg, record.prev, record.result) == ("tt-01", 1, FIRST, "none")
+    assert [(one.name, one.sha256, one.size, one.media_type) for one in record.documents] == [
         (paper.code, paper.sha256, paper.size, paper.media_type)
         for paper in handed.papers  # its list has no title
     ]
@@ -105,8 +105,8 @@ def at_another_time(seal: DepartmentSeal, _: Pki, handoff: Handoff) -> HandoffRe
 def forged(seal: DepartmentSeal, _: Pki, handoff: Handoff) -> HandoffReceipt:
     right = seal.receipt(handoff)
     assert right.signed is not None
-    said = canonical.decode(base64.b64decode(right.signed.record)) | {"note": "sau khi ký"}
-    changed = right.signed.model_copy(update={"record": base64.b64encode(canonical.encode(said)).decode()})
+    record = canonical.decode(base64.b64decode(right.signed.record)) | {"note": "sau khi ký"}
+    changed = right.signed.model_copy(update={"record": base64.b64encode(canonical.encode(record)).decode()})
     return right.model_copy(update={"signed": changed})
 
 
@@ -163,11 +163,11 @@ def test_a_wrong_counter_record_waits_for_a_person_and_the_right_one_is_found_la
 def test_a_receipt_of_an_earlier_handoff_replayed_completes_nothing(hub: ScriptedHub, seal: DepartmentSeal) -> None:
     earlier: list[HandoffReceipt] = []
 
-    def kept(handoff: Handoff) -> HandoffReceipt:
+    def receipt(handoff: Handoff) -> HandoffReceipt:
         earlier.append(seal.receipt(handoff))
         return earlier[-1]
 
-    first = hand_over(hub, kept)
+    first = hand_over(hub, receipt)
     second = hand_over(hub, lambda _: earlier[0])
     assert row_of(hub, first.id)["status"] == "complete"
     assert (row_of(hub, second.id)["status"], transfer_of(hub, second.id)["error_code"]) == (

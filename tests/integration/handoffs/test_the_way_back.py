@@ -17,8 +17,8 @@ from tests.scripted_hub import ScriptedHub
 
 
 def report_back(hub: ScriptedHub, handed: Handoff, signed: CounterRecord, status: str = "DA_TRA_KET_QUA") -> str:
-    said = a_report(handed.dossier_code, status).model_copy(update={"signed": signed})
-    accepted = hub.accept(report_arrival(said, "rest-b"))
+    report = a_report(handed.dossier_code, status).model_copy(update={"signed": signed})
+    accepted = hub.accept(report_arrival(report, "rest-b"))
     hub.carry()
     return accepted.id
 
@@ -95,7 +95,7 @@ DUE = datetime.fromisoformat("2026-11-26T17:00:00+07:00")
 
 
 @pytest.mark.parametrize(
-    ("given", "result"),
+    ("handed_at", "result"),
     [
         (DUE - timedelta(days=1), ShareResult.EARLY),
         (DUE.replace(hour=0), ShareResult.ON_TIME),
@@ -103,6 +103,6 @@ DUE = datetime.fromisoformat("2026-11-26T17:00:00+07:00")
         (DUE + timedelta(seconds=1), ShareResult.LATE),
     ],
 )
-def test_the_forms_third_column_follows_from_the_due_date(given: datetime, result: ShareResult) -> None:
-    assert result_of(Act.RETURN, given, DUE) is result
-    assert result_of(Act.TRANSFER, given, DUE) is ShareResult.NONE
+def test_the_forms_third_column_follows_from_the_due_date(handed_at: datetime, result: ShareResult) -> None:
+    assert result_of(Act.RETURN, handed_at, DUE) is result
+    assert result_of(Act.TRANSFER, handed_at, DUE) is ShareResult.NONE

@@ -24,7 +24,7 @@ def own_pki(tmp_path: Path, catalogue: Catalogue) -> Pki:
     return completed(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
 
 
-def a_house(settings: Settings, catalogue: Catalogue, keys: Path | None) -> ScriptedHub:
+def a_hub(settings: Settings, catalogue: Catalogue, keys: Path | None) -> ScriptedHub:
     return ScriptedHub(settings.model_copy(update={"keys": keys}), catalogue)
 
 
@@ -80,7 +80,7 @@ def sealless(catalogue: Catalogue, pki: Pki) -> Catalogue:
 def test_nothing_leaves_that_cannot_be_signed(
     settings: Settings, catalogue: Catalogue, own_pki: Pki, spoil: Callable[[Catalogue, Pki], Catalogue], code: str
 ) -> None:
-    with a_house(settings, spoil(catalogue, own_pki), own_pki.keys) as hub:
+    with a_hub(settings, spoil(catalogue, own_pki), own_pki.keys) as hub:
         message = hub.accept(submission_arrival(a_submission("rest-a")))
         hub.carry()
         assert (hub.count("handoff"), hub.count("outbox"), hub.count("custody_leaf")) == (0, 0, 0)
@@ -90,7 +90,7 @@ def test_nothing_leaves_that_cannot_be_signed(
 
 def test_a_root_that_we_do_not_believe_signs_nothing(settings: Settings, catalogue: Catalogue, own_pki: Pki) -> None:
     of_an_unknown_authority(catalogue, own_pki)
-    with a_house(settings, catalogue, own_pki.keys) as hub:
+    with a_hub(settings, catalogue, own_pki.keys) as hub:
         hub.accept(submission_arrival(a_submission("rest-a")))
         hub.carry()
         [row] = hub.rows("SELECT state, error_code FROM inbox")
@@ -102,7 +102,7 @@ def test_what_waited_goes_out_once_the_key_is_there_and_a_dead_message_is_revive
     settings: Settings, catalogue: Catalogue, pki: Pki, own_pki: Pki
 ) -> None:
     without_a_key(catalogue, own_pki)
-    with a_house(settings, catalogue, own_pki.keys) as hub:
+    with a_hub(settings, catalogue, own_pki.keys) as hub:
         message = hub.accept(submission_arrival(a_submission("rest-a")))
         hub.carry()
         for _ in settings.inbox_pauses:
@@ -131,14 +131,14 @@ def test_the_reserve_signs_when_the_official_has_left(settings: Settings, catalo
         [row] = hub.rows("SELECT officer FROM handoff ORDER BY prepared_at DESC LIMIT 1")
         return str(row["officer"])
 
-    with a_house(settings, catalogue, own_pki.keys) as hub:
+    with a_hub(settings, catalogue, own_pki.keys) as hub:
         assert signer_of(hub) == "ra-01"
-    with a_house(settings, with_officers(catalogue, left), own_pki.keys) as hub:
+    with a_hub(settings, with_officers(catalogue, left), own_pki.keys) as hub:
         assert signer_of(hub) == "ra-02"
 
 
 def test_without_a_folder_of_keys_nothing_leaves(settings: Settings, catalogue: Catalogue) -> None:
-    with a_house(settings, catalogue, None) as hub:
+    with a_hub(settings, catalogue, None) as hub:
         hub.accept(submission_arrival(a_submission("rest-a")))
         hub.carry()
         assert hub.count("outbox") == 0
