@@ -91,7 +91,7 @@ def test_who_is_exempt_is_waived_with_the_provision(cashier: Cashier) -> None:
     lines = cashier.hub.rows("SELECT * FROM fee_demand_line WHERE demand_id = %s", demand["id"])
     assert {line["basis"] for line in lines} == {"Nghị quyết thử nghiệm số 1, Điều 4"}
     noted = cashier.hub.rows(
-        "SELECT reason FROM audit_log WHERE subject = %s AND action = 'demand_waived'", demand["id"]
+        "SELECT reason FROM audit_log WHERE subject = %s AND action = 'demand_fee_exempted'", demand["id"]
     )
     assert len(noted) == 2
     assert all("Nghị quyết thử nghiệm số 1, Điều 4" in line["reason"] for line in noted)
