@@ -71,6 +71,17 @@ class ProcessStack:
         }
         self.parts: dict[str, Process] = {}
         self.portal = SigningPortal(self.url)
+        self._reader: psycopg.Connection[dict[str, Any]] | None = None
+
+    def close(self) -> None:
+        """Stop every part."""
+        self.portal.close()
+        if self._reader is not None:
+            self._reader.close()
+        for part in self.parts.values():
+            part.ask_to_stop()
+        for part in self.parts.values():
+            part.end()
 
     @property
     def url(self) -> str:
@@ -165,8 +176,10 @@ class ProcessStack:
         return [one for one in read_effects(self.effects, f"portal.{endpoint}") if isinstance(one, Noticed)]
 
     def rows(self, query: Any, *parameters: Any) -> list[dict[str, Any]]:
-        with psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True) as conn:
-            return conn.execute(query, parameters).fetchall()
+        # One connection for all of a test's polls: a new one costs as much as ten queries.
+        if self._reader is None or self._reader.closed:
+            self._reader = psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True)
+        return self._reader.execute(query, parameters).fetchall()
 
     def wait_for(self, what: Callable[[], Found], *, unless: Callable[[], Any] = lambda: "") -> Found:
         """What ``what`` gives as soon as it is true; as long as something moves, however busy the machine is.
@@ -229,8 +242,4 @@ def stack(folder: Path, database_url: str, broker_url: str, **changes: str) -> I
     try:
         yield processes
     finally:
-        processes.portal.close()
-        for part in processes.parts.values():
-            part.ask_to_stop()
-        for part in processes.parts.values():
-            part.end()
+        processes.close()

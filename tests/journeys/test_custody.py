@@ -47,9 +47,11 @@ def test_what_was_handed_over_can_be_verified_by_a_stranger_and_is_kept_by_the_w
 
         for witness in ("rest-a", "soap-a", "soap-b"):
             held = witnessed_path(processes.effects, f"department.{witness}")
+            before = len(_witnessed(processes, witness))
             audited = hub(processes, "custody", "audit", "--witness", str(held), "--json")
             assert audited.returncode == 0, audited.stdout + audited.stderr
-            assert json.loads(audited.stdout)["compared"] == len(_witnessed(processes, witness))
+            # Checkpoints go on arriving while the audit reads them.
+            assert before <= json.loads(audited.stdout)["compared"] <= len(_witnessed(processes, witness))
         assert processes.rows("SELECT 1 FROM custody_witness WHERE refusal IS NOT NULL") == []
 
 

@@ -100,7 +100,7 @@ class Caller:
         signatures.sign(request, self.key_id, self.secret, created=created)
         if spoil is not None:
             spoil(request)
-        return self.session.send(request, timeout=40)
+        return self.session.send(request, timeout=300)  # a process that starts on a busy machine is slow, not broken
 
     def submit(self, submission: Mapping[str, Any] | bytes, key: str | None = "", **options: Any) -> Response:
         """POST /v1/submissions; ``key`` "" is the reference, None is none."""
