@@ -21,6 +21,7 @@ from hub.embedded.process import Process, Program
 from hub.embedded.waiting import NothingMoves, wait_for
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.portal_client import SigningPortal
+from tests.preloaded import PreloadedProcess
 
 PACE: Final = {
     "HUB_PAUSES": "[0.3, 0.3, 0.5, 0.5, 1, 1, 1, 1, 2, 2, 2, 2]",
@@ -136,7 +137,7 @@ class ProcessStack:
 
     def _run(self, part: str, *arguments: str, changes: Mapping[str, str] = NOTHING) -> None:
         partners = {"HUB_PARTNER_URLS": _json(addresses(self._ports))} if self._ports.exists() else {}
-        self.parts[part] = Process(
+        self.parts[part] = PreloadedProcess(
             Program(
                 name=part,
                 command=(sys.executable, *arguments),
