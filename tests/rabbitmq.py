@@ -70,6 +70,7 @@ class RabbitMQ:
             self._mapper.wait_until(lambda: not is_free(self._mapper_port))
         self._server = Process(self._program("rabbitmq", str(_scripts() / "rabbitmq-server")))
         self._server.wait_until(self.answers)
+        self.ctl("await_startup")  # it greets before its commands may be used
 
     def answers(self) -> bool:
         """Whether it greets whoever connects, its page of queues included; that is the last step of its start."""

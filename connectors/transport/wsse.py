@@ -78,7 +78,7 @@ class WsseKey:
         try:
             private = load_pem_private_key(key, password=None)
             public = x509.load_pem_x509_certificate(certificate)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, x509.InvalidVersion):
             raise UnusableKeyError("the key or the certificate is not readable PEM") from None
         method = method_of(public)
         if _spki(private.public_key()) != _spki(public.public_key()):

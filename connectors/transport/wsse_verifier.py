@@ -216,7 +216,7 @@ class PinnedCertificate:
         """Raises UnusableKeyError for what is no certificate and for weak keys."""
         try:
             certificate = x509.load_pem_x509_certificate(pem)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise UnusableKeyError("the certificate is not readable PEM") from None
         method_of(certificate)
         return cls(

@@ -58,7 +58,7 @@ def decoded(body: bytes) -> RevocationList:
         pem = body.lstrip().startswith(_PEM)
         crl = x509.load_pem_x509_crl(body) if pem else x509.load_der_x509_crl(body)
         number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    except (ValueError, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType) as error:
+    except (ValueError, x509.InvalidVersion, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType) as error:
         raise ContractBroken(
             ConnectorCode.CONTRACT, "the reply is no revocation list with a number (RFC 5280)"
         ) from error

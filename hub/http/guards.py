@@ -98,7 +98,7 @@ def _verify_certificate(request: Request, guard: CertificateGuard) -> None:
         raise _not_authenticated("not_the_proxy")
     try:
         certificate = x509.load_pem_x509_certificate(unquote(request.headers.get(CERTIFICATE, "")).encode())
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise _not_authenticated("certificate_unreadable") from None
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
     if fingerprint not in guard.fingerprints:

@@ -42,6 +42,7 @@ RECORD_MODELS: Final[Mapping[str, type[Record]]] = {
 _UNREADABLE: Final = (
     ValueError,
     TypeError,
+    x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
     UnsupportedAlgorithm,
@@ -206,7 +207,9 @@ def _crl(encoded: bytes) -> x509.CertificateRevocationList | None:
         entries = [(entry.serial_number, entry.revocation_date_utc, entry.extensions) for entry in crl]
     except _UNREADABLE:
         return None
-    return crl if crl.public_bytes(Encoding.DER) == encoded and len(entries) == len(crl) else None
+    # The octet before the signature says how many of its bits do not count, and is not signed: DER has 0 there.
+    in_one_form = crl.public_bytes(Encoding.DER) == encoded and encoded.endswith(b"\x00" + crl.signature)
+    return crl if in_one_form and len(entries) == len(crl) else None
 
 
 # One record of the bundle.

@@ -219,7 +219,7 @@ def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     """Load the certificates of a PEM file, in its order. Raises KeyUnavailable."""
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise KeyUnavailable("the certificate file holds no certificates (PEM)") from None
 
 

@@ -51,7 +51,7 @@ class Trust:
         """
         try:
             certificates = x509.load_pem_x509_certificates(pem)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise ValueError("not a PEM file of certificates") from None
         roots = [one for one in certificates if one.subject == one.issuer]
         if not roots:
@@ -186,7 +186,7 @@ def load_crl(data: bytes) -> x509.CertificateRevocationList:
         if data.lstrip().startswith(b"-----BEGIN"):
             return x509.load_pem_x509_crl(data)
         return x509.load_der_x509_crl(data)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise ValueError("not a certificate revocation list (DER or PEM)") from None
 
 

@@ -61,7 +61,7 @@ def trust_of(register: Register) -> Trust:
     """The list's roots, intermediates and parties as a Trust. Raises NotATrustList."""
     try:
         certificates = [x509.load_der_x509_certificate(base64.b64decode(one)) for one in register.listed.authorities]
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise NotATrustList("an authority's certificate in it cannot be read") from None
     roots = [one for one in certificates if one.subject == one.issuer]
     return Trust(roots, [one for one in certificates if one not in roots], register=register)

@@ -36,9 +36,7 @@ def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: ProcessSt
 
 
 @pytest.mark.timeout(600)
-def test_two_hundred_submissions_are_accepted_while_the_broker_is_down(
-    running: ProcessStack, rabbit: RabbitMQ
-) -> None:
+def test_two_hundred_submissions_are_accepted_while_the_broker_is_down(running: ProcessStack, rabbit: RabbitMQ) -> None:
     rabbit.kill()
     accepted = a_load(running, "rest-b", 200)
     stored = running.rows("SELECT id FROM inbox WHERE id = ANY(%s)", list(accepted))

@@ -56,10 +56,11 @@ def test_what_was_handed_over_can_be_verified_by_a_stranger_and_is_kept_by_the_w
 
 
 def _anchored(processes: ProcessStack) -> list[str]:
-    """Handoffs that are in the log below a stamped checkpoint, once there are two."""
+    """Handoffs all of whose leaves are in the log below a stamped checkpoint, once there are two."""
     rows = processes.rows(
-        "SELECT DISTINCT l.subject FROM custody_leaf l WHERE l.kind = 'handoff' AND l.place < ("
-        "SELECT max(c.size) FROM custody_checkpoint c JOIN custody_stamp s ON s.checkpoint = c.number)"
+        "SELECT subject FROM custody_leaf GROUP BY subject HAVING bool_or(kind = 'handoff')"
+        " AND bool_and(place IS NOT NULL AND place < (SELECT max(c.size) FROM custody_checkpoint c"
+        " JOIN custody_stamp s ON s.checkpoint = c.number))"
     )
     return [row["subject"] for row in rows] if len(rows) > 1 else []
 

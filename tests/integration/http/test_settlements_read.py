@@ -1,7 +1,9 @@
 """What a department is shown of its months: what it has been handed, sealed, and who opened it is written down."""
 
 import base64
+import ssl
 from datetime import date
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -110,6 +112,21 @@ def test_a_department_known_by_its_certificate_opens_its_own(
 
     assert (answer.status_code, answer.json()["net"]) == (200, 70_000)
     assert openings(api, others) == ["department.rest-b"]
+
+
+def of_an_unknown_version(owner: str) -> str:
+    """As the proxy hands it over: a certificate of X.509 version 8."""
+    readable = ssl.PEM_cert_to_DER_cert(unquote(certificate_of(owner).escaped))
+    return quote(
+        ssl.DER_cert_to_PEM_cert(readable.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)), safe=""
+    )
+
+
+@pytest.mark.parametrize("header", ["", "not a certificate", of_an_unknown_version("rest-b")])
+def test_a_certificate_that_cannot_be_read_is_nobodys(api: ApiCaller, rest_a: Caller, header: str) -> None:
+    shown = {"X-Client-Cert": header, "X-Proxy-Secret": PROXY_SECRET}
+    answer = rest_a.session.get(f"{api.url}/v1/departments/rest-b/settlements", headers=shown, timeout=20)
+    assert answer.status_code == 401
 
 
 def test_an_answer_that_was_posted_is_read_back(api: ApiCaller, rest_a: Caller, office: SettlementOffice) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from hub.signing import archive, merkle
 from hub.signing import bundle as bundles
@@ -117,6 +118,18 @@ def test_a_flipped_bit_in_what_helps_is_never_valid(notary: Notary, files: dict[
     for changed in flips(files[name]):
         verdict = judge(bundles.assemble(summed(files | {name: changed})), notary.trust)
         assert verdict.answer is not VerdictAnswer.VALID, name
+
+
+def test_a_revocation_list_is_der_of_version_2(notary: Notary, files: dict[str, bytes]) -> None:
+    """Its version may be any number for a parser, and the octet before the signature is covered by none."""
+    encoded = files["crls/01.crl"]
+    signature = x509.load_der_x509_crl(encoded).signature
+    other_version = encoded.replace(b"\x02\x01\x01\x30", b"\x02\x01\x07\x30", 1)
+    unused_bits = [encoded[: -len(signature) - 1] + bytes([bits]) + signature for bits in range(1, 8)]
+    for changed in [other_version, *unused_bits]:
+        assert changed != encoded
+        verdict = judge(bundles.assemble(summed(files | {"crls/01.crl": changed})), notary.trust)
+        assert verdict.answer is not VerdictAnswer.VALID
 
 
 @pytest.mark.parametrize("name", ["README.txt", "verify.sh"])

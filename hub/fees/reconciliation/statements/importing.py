@@ -343,7 +343,7 @@ def _approve(uow: UnitOfWork, bank: Bank, file: store.File, reason: str) -> Impo
     state = FileStatus.ACCEPTED_WITH_APPROVAL
     store.settle(uow.conn, file.id, state, uow.now, checker=uow.actor, summary=summary, findings=accepted)
     run.ask(uow, file.id)
-    _end(uow, file, state, AuditAction.STATEMENT_FILE_APPROVED, AuditAction.STATEMENT_FILE_APPROVED, reason)
+    _end(uow, file, state, "approved", AuditAction.STATEMENT_FILE_APPROVED, reason)
     go_on(uow, bank)
     return ImportResult(file.id, file.name, state, False, summary, [finding.as_json() for finding in accepted])
 
@@ -351,9 +351,7 @@ def _approve(uow: UnitOfWork, bank: Bank, file: store.File, reason: str) -> Impo
 def _reject(uow: UnitOfWork, _: Bank, file: store.File, reason: str) -> ImportResult:
     LIFECYCLE.check(file.state, FileStatus.REJECTED)
     store.settle(uow.conn, file.id, FileStatus.REJECTED, uow.now, checker=uow.actor)
-    _end(
-        uow, file, FileStatus.REJECTED, AuditAction.STATEMENT_FILE_REJECTED, AuditAction.STATEMENT_FILE_REJECTED, reason
-    )
+    _end(uow, file, FileStatus.REJECTED, "rejected", AuditAction.STATEMENT_FILE_REJECTED, reason)
     return ImportResult(file.id, file.name, FileStatus.REJECTED, False, file.summary, file.findings)
 
 
