@@ -121,19 +121,26 @@ def _hurry(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET fsync = off")
         admin.execute("ALTER SYSTEM SET full_page_writes = off")
+        admin.execute("ALTER SYSTEM SET autovacuum = off")  # no database lives for longer than its test
         admin.execute("SELECT pg_reload_conf()")
         admin.execute("SET scram_iterations = 1")
         admin.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(admin.info.password))
 
 
+@pytest.fixture(scope="session")
+def administration(server: str) -> Iterator[psycopg.Connection]:
+    """The one connection that makes and drops the tests' databases."""
+    with psycopg.connect(_beside(server, "postgres"), autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-def database_url(server: str) -> Iterator[str]:
+def database_url(server: str, administration: psycopg.Connection) -> Iterator[str]:
     """A migrated, empty database of this test's own."""
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(_beside(server, "postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE hub STRATEGY file_copy").format(sql.Identifier(name)))
-        yield _beside(server, name)
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    administration.execute(sql.SQL("CREATE DATABASE {} TEMPLATE hub STRATEGY file_copy").format(sql.Identifier(name)))
+    yield _beside(server, name)
+    administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _beside(url: str, database: str) -> str:
