@@ -95,6 +95,11 @@ class RabbitMQ:
         if self._server is not None:
             os.killpg(self._server.pid, signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """SIGCONT, after ``freeze``."""
+        if self._server is not None:
+            os.killpg(self._server.pid, signal.SIGCONT)
+
     def stop(self) -> None:
         """As an operator does it; the data stay."""
         if self._server is not None:
