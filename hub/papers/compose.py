@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
@@ -26,7 +25,7 @@ from hub.papers.forms import (
     MinuteSide,
     Signature,
 )
-from hub.signing import cms
+from hub.signing import asn1, cms
 from hub.signing.custody import Leaf
 from schemas.handoff import HandoffRecord, HandoffSide, MinuteRecord, ReceiptRecord, ShareResult
 
@@ -164,13 +163,13 @@ def _party(side: HandoffSide, names: PaperNames) -> MinuteSide:
 
 def _signature(leaf: Leaf, name: str | None) -> Signature:
     """Signer, certificate and time of the leaf's first signature, which is not verified here."""
-    signed = cms.read(leaf.signatures[0])
+    signed = asn1.read_signed_data(leaf.signatures[0])
     certificate = cms.signer_certificate(signed)
     serial = layout.groups_of_eight(f"{certificate.serial_number:x}")
     return Signature(
         signer=name or _common_name(certificate.subject),
         certificate=f"{_common_name(certificate.subject)} · cấp bởi {_common_name(certificate.issuer)} · số {serial}",
-        at=asn1.Time.load(signed.attributes[cms.SIGNING_TIME]).native,
+        at=asn1.read_time(signed.attributes[cms.SIGNING_TIME]),
     )
 
 

@@ -11,10 +11,6 @@ from io import BytesIO
 from tempfile import NamedTemporaryFile
 from typing import Any, Final, Literal
 
-from asn1crypto import cms, tsp
-from asn1crypto import x509 as asn1
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.content import ImportedPdfPage
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import AxisAlignment, Margins, SimpleBoxLayoutRule
@@ -27,7 +23,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from hub.papers.render import SignaturePlace, drawn_signature
 from hub.papers.verify import context
-from hub.signing import stamps
+from hub.signing import asn1, stamps
 from hub.signing.cms import SigningKey
 from hub.signing.trust import Trust
 
@@ -128,10 +124,6 @@ def _picture(page: str) -> StaticStampStyle:
     return StaticStampStyle(background=ImportedPdfPage(page), background_layout=whole, border_width=0)
 
 
-def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
-    return asn1.Certificate.load(certificate.public_bytes(Encoding.DER))
-
-
 class _AtItsTime(PdfSigner):  # type: ignore[misc] # pyHanko is untyped
     """pyHanko's signer with the signing time set by the caller, since hub.clock is the only clock."""
 
@@ -148,8 +140,8 @@ class _Signer(Signer):  # type: ignore[misc] # pyHanko is untyped
 
     def __init__(self, key: SigningKey) -> None:
         store = SimpleCertificateStore()  # type: ignore[no-untyped-call] # its own package leaves __init__ bare
-        store.register_multiple(_asn1(certificate) for certificate in key.chain)
-        super().__init__(signing_cert=_asn1(key.certificate), cert_registry=store, embed_roots=False)
+        store.register_multiple(asn1.pyhanko_certificate(certificate) for certificate in key.chain)
+        super().__init__(signing_cert=asn1.pyhanko_certificate(key.certificate), cert_registry=store, embed_roots=False)
         self._key = key
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
@@ -165,8 +157,7 @@ class _Stamper(TimeStamper):  # type: ignore[misc] # pyHanko is untyped
         super().__init__()
         self._stamp = stamp
 
-    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+    async def async_request_tsa_response(self, req: Any) -> Any:
         reply = self._stamp(req.dump())
         token = stamps.read_reply(reply, req["message_imprint"]["hashed_message"].native, req["nonce"].native)
-        granted = tsp.TimeStampResp.load(reply)["status"]
-        return tsp.TimeStampResp({"status": granted, "time_stamp_token": cms.ContentInfo.load(token)})
+        return asn1.pyhanko_stamp_reply(token)

@@ -13,11 +13,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 
-from asn1crypto import cms as asn1_cms
-from asn1crypto import crl, parser
-from asn1crypto import x509 as asn1
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESStatus, AdESSubIndic
 from pyhanko.sign.validation import async_validate_pdf_signature
@@ -26,8 +22,8 @@ from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from hub.signing import cms, der, parties, stamps, verifier
-from hub.signing.cms import SignedData
+from hub.signing import asn1, cms, der, parties, stamps, verifier
+from hub.signing.asn1 import SignedData
 from hub.signing.judge import RECORD_MODELS
 from hub.signing.parties import ANY, Register, SigningParty
 from hub.signing.trust import Trust
@@ -175,9 +171,9 @@ async def _status(signature: Any, trust: Trust, at: datetime) -> PdfSignatureSta
 def context(trust: Trust, at: datetime) -> ValidationContext:
     """pyHanko's validation context for ``trust``, as strict as hub.signing.trust: revocation lists are required."""
     return ValidationContext(
-        trust_roots=[asn1.Certificate.load(one.public_bytes(Encoding.DER)) for one in trust.roots],
-        other_certs=[asn1.Certificate.load(one.public_bytes(Encoding.DER)) for one in trust.intermediates],
-        crls=[crl.CertificateList.load(one.public_bytes(Encoding.DER)) for one in trust.crls],
+        trust_roots=list(map(asn1.pyhanko_certificate, trust.roots)),
+        other_certs=list(map(asn1.pyhanko_certificate, trust.intermediates)),
+        crls=list(map(asn1.pyhanko_crl, trust.crls)),
         moment=at,
         allow_fetching=False,
         revocation_mode="require",
@@ -216,9 +212,10 @@ def _is_in_one_form(data: bytes, signature: Any, known: set[x509.Certificate]) -
     """
     contents = bytes(signature.pkcs7_content)
     cut, past = signature.byte_range[1], signature.byte_range[2]
-    file, padding = contents[: parser.peek(contents)], contents[parser.peek(contents) :]
     try:
-        signed = cms.read(file)
+        length = asn1.length_of(contents)
+        file, padding = contents[:length], contents[length:]
+        signed = asn1.read_signed_data(file)
         stamp = _stamp_in(signed)
         if (stamp is not None and stamps.normalised(stamp) != stamp) or not known >= set(signed.certificates):
             return False
@@ -233,8 +230,8 @@ def _is_in_one_form(data: bytes, signature: Any, known: set[x509.Certificate]) -
 
 def _stamp_in(signed: SignedData) -> bytes | None:
     """The time stamp among the unsigned attributes, if any. Raises Invalid for any other unsigned attribute."""
-    unsigned = asn1_cms.CMSAttributes.load(b"\x31" + signed.unsigned_attributes[1:]) if signed.has_unsigned else ()
-    tokens = [attribute["values"][0].dump() for attribute in unsigned if attribute["type"].dotted == _TIME_STAMP]
+    unsigned = asn1.read_unsigned_attributes(signed)
+    tokens = [value for kind, value in unsigned if kind == _TIME_STAMP]
     if len(unsigned) > 1 or len(tokens) != len(unsigned):
         raise Invalid("unsigned-parts", "the signature holds parts that it does not protect")
     return tokens[0] if tokens else None

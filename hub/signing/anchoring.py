@@ -4,8 +4,6 @@ import base64
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from asn1crypto import tsp
-
 from config.catalogue import Catalogue, StampingAuthority
 from hub.audit import AuditAction
 from hub.codes import HubCode
@@ -13,7 +11,7 @@ from hub.db import Connection
 from hub.errors import ManualAction, RetryLater
 from hub.events import Event
 from hub.messages.model import Transfer
-from hub.signing import checkpoints, countersigning, stamps
+from hub.signing import asn1, checkpoints, countersigning, stamps
 from hub.signing.checkpoints import CheckpointRow
 from hub.signing.stamps import Stamp
 from hub.signing.trust import Trust
@@ -61,7 +59,7 @@ def keep_stamp(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[
     checkpoint = _checkpoint(uow, transfer)
     authority = uow.catalogue.counterparties[transfer.counterparty]
     try:
-        token = stamps.read_reply(reply, checkpoint.digest, _nonce(transfer.body))
+        token = stamps.read_reply(reply, checkpoint.digest, asn1.read_nonce(transfer.body))
         stamp = stamps.verify(token, checkpoint.body, uow.signer.trust())
         _check(stamp, authority, checkpoint, uow.now)
     except Invalid as error:
@@ -112,12 +110,6 @@ def _checkpoint(uow: AnchoringContext, transfer: Transfer) -> CheckpointRow:
     if checkpoint is None:
         raise LookupError(transfer.key)
     return checkpoint
-
-
-def _nonce(request: bytes) -> int:
-    nonce = tsp.TimeStampReq.load(request)["nonce"].native
-    assert isinstance(nonce, int)  # noqa: S101 - our own request has one
-    return nonce
 
 
 def _check(stamp: Stamp, authority: Any, checkpoint: CheckpointRow, now: datetime) -> None:

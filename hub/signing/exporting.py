@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
-from hub.signing import checkpoints, cms, custody, merkle
+from hub.signing import asn1, checkpoints, cms, custody, merkle
 from hub.signing.bundle import Bundle, BundledRecord
 from hub.signing.custody import Leaf
 from hub.signing.merkle import InclusionProof
@@ -71,7 +71,7 @@ def _embedded(record: BundledRecord) -> Iterator[x509.Certificate]:
     """Certificates in the record's signatures and time stamp."""
     for file in (*record.signatures, record.checkpoint_signature, record.stamp):
         if file is not None:
-            yield from cms.read(file).certificates
+            yield from asn1.read_signed_data(file).certificates
 
 
 def _issuing(certificates: Iterable[x509.Certificate]) -> list[x509.Certificate]:

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from hub.clock import local, now
 from hub.locale import vi
-from hub.signing import canonical, cms, der, merkle, parties, stamps, verdicts, verifier
+from hub.signing import asn1, canonical, cms, der, merkle, parties, stamps, verdicts, verifier
 from hub.signing.bundle import SIGNATURES, Bundle, BundledRecord
 from hub.signing.cms import ExpiredContent
 from hub.signing.parties import ANY, SigningParty
@@ -191,7 +191,7 @@ def _is_of_unknown_issuer(
 
 def _certificate(pem: bytes) -> x509.Certificate | None:
     try:
-        certificate = cms.certificate_of(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER))
+        certificate = asn1.certificate_of(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER))
     except (*_UNREADABLE, Invalid):
         return None
     return certificate if certificate.public_bytes(Encoding.PEM) == pem else None
@@ -440,7 +440,7 @@ def _is_order_reversed(record: bytes | ExpiredContent, signatures: tuple[bytes, 
     if len(signatures) != len(SIGNATURES):
         return False
     try:
-        digest = cms.read(signatures[1]).attributes.get(cms.MESSAGE_DIGEST)
+        digest = asn1.read_signed_data(signatures[1]).attributes.get(cms.MESSAGE_DIGEST)
     except Invalid:
         return False
     sha256 = record.sha256 if isinstance(record, ExpiredContent) else hashlib.sha256(record).digest()

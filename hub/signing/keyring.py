@@ -18,15 +18,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from asn1crypto import csr, pem
-from asn1crypto import keys as asn1_keys
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from hub.errors import InvalidState, NotConfigured
+from hub.signing import cms, der
 from hub.signing.keys import (
     RSA_BITS,
     KeyUnavailable,
@@ -243,30 +242,17 @@ def fitted_name(name: str, limit: int = LONGEST_NAME) -> str:
 
 
 def _signed_request(public: PublicKey, subject: Mapping[str, str], sign: Callable[[bytes], bytes]) -> bytes:
-    info = csr.CertificationRequestInfo(
-        {
-            "version": "v1",
-            "subject": asn1_x509.Name.build(dict(subject)),
-            "subject_pk_info": asn1_keys.PublicKeyInfo.load(spki(public)),
-            "attributes": [],
-        }
-    )
-    algorithm = "sha256_rsa" if isinstance(public, rsa.RSAPublicKey) else "sha256_ecdsa"
-    request = csr.CertificationRequest(
-        {
-            "certification_request_info": info,
-            "signature_algorithm": {"algorithm": algorithm},
-            "signature": sign(info.dump()),
-        }
-    )
-    return bytes(pem.armor("CERTIFICATE REQUEST", request.dump()))
+    """Write a certificate request (PKCS#10, RFC 2986) in PEM. cryptography's builder cannot sign with a token's key."""
+    names = [x509.NameAttribute(getattr(NameOID, kind.upper()), value) for kind, value in subject.items()]
+    info = der.sequence(der.integer(0), x509.Name(names).public_bytes(), spki(public), der.context(0))
+    algorithm = cms.RSA_ALGORITHM if isinstance(public, rsa.RSAPublicKey) else cms.ECDSA_ALGORITHM
+    request = der.sequence(info, algorithm, der.tlv(der.BITS, b"\x00", sign(info)))
+    return x509.load_der_x509_csr(request).public_bytes(Encoding.PEM)
 
 
 def requested_key(request_pem: bytes) -> PublicKey:
     """The public key of a certificate request (PEM). Raises KeyUnavailable."""
-    _, _, encoded = pem.unarmor(request_pem)
-    info = csr.CertificationRequest.load(encoded)["certification_request_info"]
-    loaded = load_der_public_key(info["subject_pk_info"].dump())
+    loaded = x509.load_pem_x509_csr(request_pem).public_key()
     if not isinstance(loaded, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
         raise KeyUnavailable("the request is for a key that is neither EC nor RSA")
     check_strength(loaded)

@@ -13,20 +13,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from asn1crypto import algos
-from asn1crypto import keys as asn1_keys
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hub.errors import HubError
+from hub.signing import der
 
 SMALLEST_RSA: Final = 2048
 """bits of a key that is accepted"""
 RSA_BITS: Final = 3072
 """of a key that is made"""
+_P256: Final = "1.2.840.10045.3.1.7"
+_RSA: Final = "1.2.840.113549.1.1.1"
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
@@ -82,7 +84,8 @@ class Pkcs11Token:
             else:
                 # Not every token hashes for ECDSA (SoftHSM 2.6 does not), so the hash is made here.
                 raw = key.sign(hashlib.sha256(data).digest(), mechanism=self._pkcs11.Mechanism.ECDSA)
-                signed = algos.DSASignature.from_p1363(bytes(raw)).dump()
+                half = len(raw) // 2
+                signed = encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
         return signed
 
     def public_key(self, label: str) -> PublicKey:
@@ -110,7 +113,7 @@ class Pkcs11Token:
             if as_rsa:
                 session.generate_keypair(self._pkcs11.KeyType.RSA, RSA_BITS, **options)
             else:
-                curve = {self._pkcs11.Attribute.EC_PARAMS: asn1_keys.ECDomainParameters("named", "secp256r1").dump()}
+                curve = {self._pkcs11.Attribute.EC_PARAMS: der.oid(_P256)}
                 parameters = session.create_domain_parameters(self._pkcs11.KeyType.EC, curve, local=True)
                 parameters.generate_keypair(**options)
         return self.public_key(label)
@@ -172,8 +175,7 @@ class TokenKey:
 
 def _wrapped(encoded: bytes) -> bytes:
     """Wrap an RSAPublicKey (DER) as SubjectPublicKeyInfo."""
-    der: bytes = asn1_keys.PublicKeyInfo.wrap(asn1_keys.RSAPublicKey.load(encoded), "rsa").dump()
-    return der
+    return der.sequence(der.sequence(der.oid(_RSA), der.NULL), der.tlv(der.BITS, b"\x00", encoded))
 
 
 def signature(key: PrivateKey, data: bytes) -> bytes:

@@ -8,32 +8,20 @@ accepted later, so that no unsigned byte of a stored token can be changed.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import ClassVar, Final
+from datetime import datetime
+from typing import Final
 
-from asn1crypto import cms as asn1
-from asn1crypto import core, tsp
 from cryptography import x509
 
-from hub.signing import algorithms, cms, der
-from hub.signing.cms import SignedData
+from hub.signing import algorithms, asn1, cms, der
+from hub.signing.asn1 import SignedData, StampInfo
 from hub.signing.trust import Path, Trust, is_issued_by
 from hub.signing.verdicts import Invalid
 
 TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
 _TIME_STAMPING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
-_GRANTED: Final = frozenset(("granted", "granted_with_mods"))
 _TRUE: Final = b"\x01\x01\xff"
-
-
-class _Reply(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
-    """TimeStampResp; in asn1crypto's own the token is not optional, and a refusal has none."""
-
-    _fields: ClassVar = [
-        ("status", tsp.PKIStatusInfo),
-        ("time_stamp_token", asn1.ContentInfo, {"optional": True}),
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +50,8 @@ def read_reply(reply: bytes, digest: bytes, nonce: int) -> bytes:
 
     Raises Invalid if the TSA refused, or replied to another request.
     """
-    try:
-        answer = _Reply.load(reply, strict=True)
-        status = answer["status"]["status"].native
-        token = answer["time_stamp_token"].dump() if status in _GRANTED else b""
-    except (ValueError, TypeError, KeyError):
-        raise Invalid("not-a-stamp", "the reply is no TimeStampResp") from None
-    if status not in _GRANTED:
-        raise Invalid("stamp-refused", f"the time stamping authority answered: {status}")
-    token = normalised(token)
-    info = _info(cms.read(token))
+    token = normalised(asn1.read_stamp_reply(reply))
+    info = _info(asn1.read_signed_data(token))
     if info.nonce != nonce:
         raise Invalid("stamp-nonce", "the time stamp answers another request (nonce)")
     if (info.hash, info.digest) != (_SHA256, digest):
@@ -86,7 +66,7 @@ def normalised(token: bytes) -> bytes:
     2. Algorithms are in their preferred encoding; unsigned attributes and revocation lists are dropped.
     """
     # 1.
-    signed = cms.read(token)
+    signed = asn1.read_signed_data(token)
     path = [cms.signer_certificate(signed)]
     while above := [one for one in signed.certificates if one not in path and is_issued_by(path[-1], one)]:
         path.append(above[0])
@@ -115,7 +95,7 @@ def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
     Raises Invalid or Undecided.
     """
     # 1.
-    signed = cms.read(token)
+    signed = asn1.read_signed_data(token)
     info = _info(signed)
     if normalised(token) != token:
         raise Invalid("not-der", "the time stamp is not in the one form in which the hub keeps it")
@@ -135,37 +115,11 @@ def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
     return Stamp(at=info.at, serial=info.serial, policy=info.policy, certificate=certificate, chain=chain)
 
 
-@dataclass(frozen=True, slots=True)
-class _Info:
-    hash: str
-    digest: bytes
-    at: datetime
-    serial: int
-    policy: str
-    nonce: int | None
-
-
-def _info(signed: SignedData) -> _Info:
-    """Parse the TSTInfo. Raises Invalid, also for a critical extension: none is supported."""
-    try:
-        info = tsp.TSTInfo.load(signed.content, strict=True)
-        understood = info["version"].native == "v1" and not any(
-            extension["critical"] for extension in info["extensions"].native or ()
-        )
-        imprint = info["message_imprint"]
-        parsed = _Info(
-            hash=imprint["hash_algorithm"]["algorithm"].dotted,
-            digest=imprint["hashed_message"].native,
-            at=info["gen_time"].native.astimezone(UTC),
-            serial=info["serial_number"].native,
-            policy=info["policy"].dotted,
-            nonce=info["nonce"].native,
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise Invalid("not-a-stamp", "the file holds no TSTInfo that can be read") from None
-    if signed.content_type != TST_INFO or not understood:
+def _info(signed: SignedData) -> StampInfo:
+    """Parse the TSTInfo. Raises Invalid."""
+    if signed.content_type != TST_INFO:
         raise Invalid("not-a-stamp", "the file holds no TSTInfo of a kind that is understood here")
-    return parsed
+    return asn1.read_stamp_info(signed.content or b"")
 
 
 def _check_purpose(certificate: x509.Certificate) -> None:

@@ -6,21 +6,19 @@ Only the order of the certificates is free; the log's leaf is a hash of the whol
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from asn1crypto import cms as asn1
 from cryptography import x509
 
 from hub.clock import now
-from hub.signing import cms, der
+from hub.signing import asn1, cms, der
+from hub.signing.asn1 import SignedData
 from hub.signing.cms import (
     ExpiredContent,
-    SignedData,
     check_signature,
     check_signing_certificate,
     encoded,
-    read,
     signer_certificate,
 )
 from hub.signing.trust import Trust
@@ -86,7 +84,7 @@ def verify_integrity(content: bytes | ExpiredContent, signature: bytes) -> tuple
 
     Raises Invalid or Undecided.
     """
-    signed = read(signature)
+    signed = asn1.read_signed_data(signature)
     certificate = signer_certificate(signed)
     _check_form(signed, signature)
     check_signature(signed, certificate, cms.DATA, content)
@@ -123,10 +121,4 @@ def _signing_time(signed: SignedData) -> datetime:
     value = signed.attributes.get(cms.SIGNING_TIME)
     if value is None:
         raise Invalid("signing-time", "the signature does not say when it was made")
-    try:
-        claimed = asn1.Time.load(value, strict=True).native
-    except (ValueError, TypeError):
-        claimed = None
-    if not isinstance(claimed, datetime) or der.time(claimed) != value:
-        raise Invalid("signing-time", "the signing time cannot be read")
-    return claimed.astimezone(UTC)
+    return asn1.read_time(value)

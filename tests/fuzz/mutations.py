@@ -72,6 +72,61 @@ def some_bytes(raw: bytes, random: Random) -> bytes:
     return raw[:start] + random.choice(LURES).encode() + raw[end:]
 
 
+def some_der(raw: bytes, random: Random) -> bytes:
+    """A value of DER under another tag, with another length, dropped, doubled, emptied, or in the place of another."""
+    values = _values(raw)
+    if not values:
+        return some_bytes(raw, random)
+    start, body, end = random.choice(values)
+    other_start, _, other_end = random.choice(values)
+    tag, content = raw[start : start + 1], raw[body:end]
+    way = random.randrange(7)
+    if way == 0:
+        new = random.choice((b"\x02", b"\x03", b"\x04", b"\x06", b"\x17", b"\x30", b"\x31", b"\xa0", b"\x1f", b"\x00"))
+        return raw[:start] + new + raw[start + 1 :]
+    replacements = {
+        1: tag + random.choice((b"\x80", b"\x84\xff\xff\xff\xff", b"\x81\x01", b"\x00")) + content,
+        2: b"",
+        3: raw[start:end] * random.choice((2, 40)),
+        4: tag + b"\x00",
+        5: raw[other_start:other_end],
+        6: tag + b"\x80" + content + b"\x00\x00",
+    }
+    return _spliced(raw, start, end, replacements[way])
+
+
+def _values(raw: bytes, at: int = 0, until: int | None = None) -> list[tuple[int, int, int]]:
+    """(tag, content, end) of every value, the constructed ones' members too, as far as it is DER with short tags."""
+    values: list[tuple[int, int, int]] = []
+    until = len(raw) if until is None else until
+    while at + 2 <= until:
+        size, body = raw[at + 1], at + 2
+        if size > 0x80:
+            body += size - 0x80
+            size = int.from_bytes(raw[at + 2 : body])
+        if body + size > until:
+            break
+        values.append((at, body, body + size))
+        if raw[at] & 0x20:
+            values += _values(raw, body, body + size)
+        at = body + size
+    return values
+
+
+def _spliced(raw: bytes, start: int, end: int, new: bytes) -> bytes:
+    """``new`` in place of a value, and the lengths of what holds it set right, so that a reader gets so far."""
+    holders = [value for value in _values(raw) if value[0] < start and end <= value[2]]
+    raw = raw[:start] + new + raw[end:]
+    change = len(new) - (end - start)
+    for at, body, close in reversed(holders):
+        length = close + change - body
+        size = length.to_bytes(max(1, (length.bit_length() + 7) // 8), "big")
+        head = raw[at : at + 1] + (size if length < 0x80 else bytes([0x80 | len(size)]) + size)
+        raw = raw[:at] + head + raw[body:]
+        change += len(head) - (body - at)
+    return raw
+
+
 def some_words(raw: bytes, random: Random) -> bytes:
     """A word replaced, dropped, doubled, or exchanged with another one."""
     words = _WORD.findall(raw)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tests.fuzz import banks, documents, replies
+from tests.fuzz import banks, documents, replies, signatures
 from tests.fuzz.subject import FuzzSubject
 
 SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
@@ -22,4 +22,5 @@ SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
     "bundle": documents.bundle_files,
     "pdf": documents.pdf_files,
     **replies.SUBJECTS,
+    **signatures.SUBJECTS,
 }

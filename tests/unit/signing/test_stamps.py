@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.clock import now
-from hub.signing import cms, der, stamps
+from hub.signing import asn1, cms, der, stamps
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 from tests.unit.signing.authority import SIGNER, STAMPER, Extensions, KeyHolder, SigningAuthority, pem
@@ -205,7 +205,7 @@ def forged(holder: KeyHolder, at: datetime) -> bytes:
     )
     detached = cms.sign(info, holder, at)
     stamp = der.oid(stamps.TST_INFO)
-    signed = cms.read(detached)
+    signed = asn1.read_signed_data(detached)
     attributes = dict(signed.attributes) | {cms.CONTENT_TYPE: stamp}
     encoded = [der.sequence(der.oid(kind), der.set_of([value])) for kind, value in attributes.items()]
     signer = der.sequence(
@@ -217,7 +217,7 @@ def forged(holder: KeyHolder, at: datetime) -> bytes:
         der.tlv(der.OCTETS, holder.sign(der.set_of(encoded))),
     )
     token = der.sequence(
-        der.oid(cms.SIGNED_DATA),
+        der.oid(asn1.SIGNED_DATA),
         der.context(
             0,
             der.sequence(

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from asn1crypto import cms as asn1
+from asn1crypto import cms as asn1crypto_cms
 from asn1crypto import core
 from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.clock import now
-from hub.signing import cms, der, verifier
+from hub.signing import asn1, cms, der, verifier
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 from tests.unit.signing.authority import BEGINS, DAY, ENDS, KeyHolder, SigningAuthority
@@ -40,10 +40,10 @@ def holds(content: bytes, signature: bytes, trust: Trust, at: datetime) -> bool:
 
 def rebuilt(**parts: bytes) -> bytes:
     """SIGNATURE with parts of its container replaced."""
-    signed = cms.read(SIGNATURE)
+    signed = asn1.read_signed_data(SIGNATURE)
     content = parts.get("content", b"")
     return der.sequence(
-        der.oid(cms.SIGNED_DATA),
+        der.oid(asn1.SIGNED_DATA),
         der.context(
             0,
             der.sequence(
@@ -75,7 +75,7 @@ def signed_over(attributes: dict[str, bytes], *, sort: bool = True, signer: KeyH
 
 
 def attributes() -> dict[str, bytes]:
-    return dict(cms.read(SIGNATURE).attributes)
+    return dict(asn1.read_signed_data(SIGNATURE).attributes)
 
 
 def test_these_tests_bend_a_signature_that_holds() -> None:
@@ -126,7 +126,7 @@ def test_bytes_behind_the_file_are_refused() -> None:
         ("not-der", lambda: rebuilt(version=der.integer(3))),
         ("unsigned-parts", lambda: rebuilt(crls=der.context(1))),
         ("not-one-signer", lambda: rebuilt(signers=der.tlv(der.SET))),
-        ("not-one-signer", lambda: rebuilt(signers=der.tlv(der.SET, *[cms.read(SIGNATURE).signer] * 2))),
+        ("not-one-signer", lambda: rebuilt(signers=der.tlv(der.SET, *[asn1.read_signed_data(SIGNATURE).signer] * 2))),
         ("certificate-absent", lambda: rebuilt(certificates=der.context(0))),
         ("not-a-signature", lambda: der.sequence(DATA, der.context(0, der.tlv(der.OCTETS, b"")))),
     ],
@@ -135,11 +135,20 @@ def test_a_file_of_another_form_is_refused(code: str, signature: Callable[[], by
     assert refusal(CONTENT, signature()) == code
 
 
+def test_an_attribute_without_a_type_is_refused() -> None:
+    """An OID of no bytes has no dotted form; found by tests/fuzz."""
+    signed = asn1.read_signed_data(SIGNATURE)
+    kind = der.oid(cms.SIGNING_TIME)
+    assert kind in signed.signer
+    bent = signed.signer.replace(kind, b"\x06\x00\x04" + bytes((len(kind) - 3,)) + bytes(len(kind) - 4), 1)
+    assert refusal(CONTENT, rebuilt(signers=der.tlv(der.SET, bent))) == "not-a-signature"
+
+
 def test_an_unsigned_attribute_is_refused() -> None:
-    signed: Any = asn1.ContentInfo.load(SIGNATURE)
+    signed: Any = asn1crypto_cms.ContentInfo.load(SIGNATURE)
     info = signed["content"]["signer_infos"][0]
     attribute = {"type": "1.2.3.4", "values": [core.Integer(1)]}
-    info["unsigned_attrs"] = asn1.CMSAttributes([asn1.CMSAttribute(attribute)])
+    info["unsigned_attrs"] = asn1crypto_cms.CMSAttributes([asn1crypto_cms.CMSAttribute(attribute)])
     bent = der.tlv(der.SET, info.dump())
     assert refusal(CONTENT, rebuilt(signers=bent)) == "unsigned-parts"
 
@@ -202,7 +211,7 @@ def test_signed_attributes_out_of_order_are_refused_though_they_are_signed() -> 
 
 def test_a_signature_bound_to_another_certificate_of_the_same_key_is_refused() -> None:
     other = ISSUING.issue("The same key, another certificate", key=SIGNER.private)
-    bound = cms.read(cms.sign(CONTENT, other, DAY)).attributes
+    bound = asn1.read_signed_data(cms.sign(CONTENT, other, DAY)).attributes
     assert refusal(CONTENT, signed_over(bound)) == "signing-certificate-wrong"
 
 
@@ -213,7 +222,7 @@ def test_a_signature_by_another_key_under_ones_name_is_refused() -> None:
 
 def test_a_digest_by_sha_1_is_refused() -> None:
     sha1 = der.sequence(der.oid("1.3.14.3.2.26"), der.NULL)
-    signed = cms.read(SIGNATURE)
+    signed = asn1.read_signed_data(SIGNATURE)
     info = signed.signer.replace(signed.digest_algorithm, sha1)
     resized = der.sequence(info[len(info) - len(info[_header(info) :]) :])
     assert refusal(CONTENT, rebuilt(signers=der.tlv(der.SET, resized))) in ("algorithm-refused", "not-der")
