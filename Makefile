@@ -12,7 +12,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check coverage bench docs messages clean
+.PHONY: help demo up down test check coverage bench faults docs messages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ coverage: $(VENV)/.dev ## Branch coverage of the unit and integration tests, per
 
 bench: $(VENV)/.dev ## Measure against bare baselines; writes var/bench.json
 	$(BIN)/python -m tests.bench
+
+faults: $(VENV)/.dev ## Kill, cut and restart everything under load; fails if anything was lost, doubled or out of order
+	$(BIN)/python -m tests.faults --submissions 5000 --faults 50 $(if $(SEED),--seed $(SEED))
 
 docs: messages ## Generate what is generated: reference pages, JSON Schemas, OpenAPI
 	$(BIN)/typer hub.cli.main utils docs --name hub --output docs/reference/cli.md

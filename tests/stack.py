@@ -160,9 +160,14 @@ class ProcessStack:
         """The control API of a sandbox counterparty."""
         return "/".join(self.address(counterparty).split("/")[:3]) + "/_sandbox" + path
 
+    @property
+    def partner_urls(self) -> dict[str, str]:
+        """Counterparty → where the sandbox plays it; nothing before the sandbox has run."""
+        return addresses(self._ports)
+
     def address(self, counterparty: str) -> str:
         """Where the sandbox plays this counterparty."""
-        return addresses(self._ports)[counterparty]
+        return self.partner_urls[counterparty]
 
     def turn(self, counterparty: str, **knobs: Any) -> None:
         """Make a sandbox counterparty behave otherwise, from now on."""

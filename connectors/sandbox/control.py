@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.sandbox.runtime_settings import SettingsPanel
 from connectors.sandbox.server import NoAnswer
@@ -78,6 +78,15 @@ class Obstacles:
         if knobs.cut:
             await NoAnswer(self._panel, 0)(scope, receive, send)
         elif status is not None:
-            await PlainTextResponse("the sandbox was told to fail\n", status)(scope, receive, send)
+            headers = {"Retry-After": str(knobs.retry_after)} if knobs.retry_after else None
+            await PlainTextResponse("the sandbox was told to fail\n", status, headers)(scope, receive, send)
+        elif knobs.cut_after or knobs.page:
+            await self._app(scope, receive, _unheard)
+            answer = NoAnswer(self._panel, 0) if knobs.cut_after else HTMLResponse("<html>502 Bad Gateway</html>\n")
+            await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+async def _unheard(_: Message) -> None:
+    """Takes the answer of an application in place of the client."""

@@ -40,11 +40,17 @@ class RuntimeSettings(BaseModel):
     """answer everything with 503 and report nothing"""
     cut: bool = False
     """read every request and drop the connection without an answer and without effect"""
+    cut_after: bool = False
+    """act on every request and drop the connection instead of answering"""
+    page: bool = False
+    """act on every request and answer with a gateway's page, HTTP 200"""
     slow: Seconds = 0
     """seconds before anything is looked at"""
     fail_next: Annotated[int, Field(ge=0)] = 0
     """how many of the next requests are answered with ``fail_status``, without effect"""
     fail_status: Annotated[int, Field(ge=400, le=599)] = 500
+    retry_after: Annotated[int, Field(ge=0)] = 0
+    """seconds that such an answer, and one while it is down, asks to be left alone for (Retry-After); 0: unsaid"""
     pace: Seconds = 1.0
     """seconds between two moves of a dossier"""
     unsigned_faults: bool = False

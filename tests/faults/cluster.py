@@ -14,12 +14,14 @@ import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
 
+from config.catalogue import load
 from hub.crashpoints import Point
 from hub.embedded.ports import free_port
 from hub.embedded.postgres import Postgres
 from hub.embedded.process import CannotStart, Process
 from hub.embedded.valkey import Valkey
 from hub.migrations.run import upgrade
+from tests.catalogue_secrets import CATALOGUE, environment
 from tests.rabbitmq import RabbitMQ
 from tests.stack import ProcessStack
 
@@ -144,6 +146,7 @@ class Cluster:
         self.broker = broker
         self.workers = WORKERS
         self.departments = DEPARTMENTS
+        self.catalogue = load(CATALOGUE, environment())
         self._tokens = count(1)
         self.armed: dict[str, tuple[Point, Path]] = {}
         """process → the crash point that it is armed for, and the token that makes it die there"""

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from connectors.sandbox.runtime_settings import RuntimeSettings
+from tests.builders import a_code, a_handoff
 from tests.catalogue_secrets import environment
 from tests.unit.sandbox.running import Running, call
 
@@ -40,6 +41,30 @@ def test_a_slow_department_looks_at_nothing_before_its_time(rest: Running) -> No
 def test_the_next_requests_fail_and_then_no_more(rest: Running) -> None:
     rest.turn(CODE, fail_next=2, fail_status=502)
     assert [health(rest) for _ in range(3)] == [502, 502, 200]
+
+
+def test_a_failure_may_ask_to_be_left_alone(rest: Running) -> None:
+    rest.turn(CODE, fail_next=1, fail_status=429, retry_after=7)
+    response = call("GET", f"{rest.urls[CODE]}/health", headers=TOKEN)
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+
+
+def test_a_page_stands_in_place_of_the_answer(rest: Running) -> None:
+    rest.turn(CODE, page=True)
+    response = call("GET", f"{rest.urls[CODE]}/health", headers=TOKEN)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/html")
+
+
+def test_a_dossier_whose_answer_is_cut_is_taken_all_the_same(rest: Running) -> None:
+    handoff = a_handoff(dossier_code=a_code(71))
+    headers = {**TOKEN, "Idempotency-Key": handoff.id, "Content-Type": "application/json"}
+    rest.turn(CODE, cut_after=True)
+    with pytest.raises(requests.ConnectionError):
+        call("POST", f"{rest.urls[CODE]}/dossiers", headers=headers, data=handoff.model_dump_json().encode())
+    rest.turn(CODE, cut_after=False)
+    [effect] = call("GET", f"{rest.control(CODE)}/effects").json()
+    assert effect["handoff_id"] == handoff.id
 
 
 def test_a_reset_puts_every_knob_back(rest: Running) -> None:
