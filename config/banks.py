@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from config.data import Data, LineWords, Name, PartyCode, no_duplicates
+from config.limits import PARTNER, RateLimit
 from config.notifications import WATCHING, Notifications
 from config.parties import Idempotency, Tls
 from config.statements import Statements
@@ -43,6 +44,8 @@ class Bank(Data):
     payout_words: LineWords | None = None
     """a gateway: what the lines of its payouts say, where its report's name does not stand in them"""
     tls: Tls = Tls()
+    rate_limit: RateLimit = PARTNER
+    """of its notifications"""
     max_in_flight: int = Field(2, ge=1, le=64)
     timeout_seconds: float = Field(60, gt=0, le=300)
 

@@ -18,6 +18,7 @@ from config.banks import Bank, BankAccount
 from config.calendar import CalendarConfig
 from config.data import Data, SecretName
 from config.fees import FeeSettings, Pay, ProcedureFee
+from config.limits import ApiLimits
 from config.officers import Officer, Officers
 from config.parties import (
     CertificateGuard,
@@ -105,6 +106,7 @@ class Catalogue(Data):
     """unset: nothing is collected, and no procedure says that it is"""
     receipts: ReceiptSettings | None = None
     """unset: no receipt is issued"""
+    limits: ApiLimits = ApiLimits()
     secrets: Mapping[str, SecretStr]
 
     def secret(self, name: str) -> str:
@@ -143,6 +145,8 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     receipts = read(receipts_file, ReceiptSettings) if receipts_file.is_file() else None
     if receipts and not fee_settings:
         raise CatalogueError(receipts_file, "", "without a fees.toml nothing is collected: there are no receipts")
+    limits_file = folder / "limits.toml"
+    limits = read(limits_file, ApiLimits) if limits_file.is_file() else ApiLimits()
     _check_procedures(procedures, codes, collects=fee_settings is not None)
     _check_fee_settings(folder / "fees.toml", fee_settings, {bank.code: bank for bank in banks.values()})
     _check_post(portal_file, portal, {operator.code: operator for operator in operators.values()})
@@ -160,6 +164,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
         banks={bank.code: bank for bank in banks.values()},
         fee_settings=fee_settings,
         receipts=receipts,
+        limits=limits,
         secrets=_secrets(
             {portal_file: portal, signing_file: signing, **departments, **operators, **banks}
             | ({receipts_file: receipts} if receipts else {}),

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Protocol, Self
 from pydantic import Field, model_validator
 
 from config.data import Address, Data, Name, PartyCode, SecretName, no_duplicates
+from config.limits import PARTNER, PORTAL, RateLimit
 from schemas.department import Code
 from schemas.identifiers import AgencyCode, Scheme, agency_scheme, to_qd20
 from schemas.postal import Contact
@@ -152,6 +153,8 @@ class Department(Data):
     witness: bool = False
     """whether it keeps the custody log's day checkpoints, so that we cannot rewrite the log behind its back"""
     signing: CounterSigning = CounterSigning()
+    rate_limit: RateLimit = PARTNER
+    """of its calls to us"""
     max_in_flight: int = Field(4, ge=1, le=64)
     timeout_seconds: float = Field(30, gt=0, le=120)
     operations: dict[Literal["submit", "find", "changes", "witness", "settle", "check"], str] = Field({})
@@ -237,6 +240,8 @@ class PortalConfig(Data):
     """the Centre's agency code; stands in the dossier codes that we issue"""
     centre_name: Name
     guard: HmacGuard
+    rate_limit: RateLimit = PORTAL
+    """of its calls, whichever of its keys signs them"""
     endpoints: list[Endpoint] = Field([])
     post: PostSettings | None = None
     """unset: nothing is ordered by itself"""

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from config.data import Address, Data, LineWords, Name, PartyCode, SecretName
+from config.limits import PARTNER, RateLimit
 from config.parties import Idempotency, Tls
 from schemas.postal import PostalStatus, StatusCode
 
@@ -126,6 +127,8 @@ class Operator(Data):
     """what the lines of its transfers say, where its report's name does not stand in them"""
     callbacks: bool = False
     """whether it is told a capability URL with each order, and calls it back"""
+    rate_limit: RateLimit = PARTNER
+    """of its callbacks"""
     page_size: int = Field(500, ge=1, le=1000)
     """entries of the feed that are asked for at once"""
     flag_config: int = Field(2, ge=0, le=99)

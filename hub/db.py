@@ -57,9 +57,12 @@ class Database:
         self._pool.close()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection on which every statement is its own transaction."""
-        with self._pool.connection() as conn, _limits_are_faults():
+    def connection(self, *, wait: float | None = None) -> Iterator[Connection]:
+        """A connection on which every statement is its own transaction.
+
+        Raises psycopg_pool.PoolTimeout if none is free within ``wait`` seconds (None: 10).
+        """
+        with self._pool.connection(wait) as conn, _limits_are_faults():
             yield conn
 
     @contextmanager

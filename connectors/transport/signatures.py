@@ -134,11 +134,21 @@ def verify(
     keys: Mapping[str, bytes],
     now: datetime,
 ) -> str:
-    """The id of the key that signed the request. Raises BadSignature and nothing else.
+    """The id of the key that signed the request: head and body. Raises BadSignature and nothing else."""
+    lines = list(headers)
+    key_id = verify_head(method, url, lines, keys=keys, now=now)
+    verify_body(lines, body)
+    return key_id
 
-    ``url`` is the address as the caller wrote it (the public one), ``headers`` every header line in order, ``body``
-    the raw bytes, ``keys`` the caller's secrets by key id. The signature may have any label and stand beside others,
-    such as a gateway's: those that name none of ``keys`` are passed over.
+
+def verify_head(
+    method: str, url: str, headers: Iterable[tuple[str, str]], *, keys: Mapping[str, bytes], now: datetime
+) -> str:
+    """The id of the key that signed the head, of which the body's digest is part. Raises BadSignature.
+
+    ``url`` is the address as the caller wrote it (the public one), ``headers`` every header line in order, ``keys`` the
+    caller's secrets by key id. The signature may have any label and stand beside others, such as a gateway's: those
+    that name none of ``keys`` are passed over. The body has to pass ``verify_body`` before it is believed.
     """
     request = _Request(method, url, _combined(headers))
     if "signature" not in request.headers or "signature-input" not in request.headers:
@@ -146,10 +156,24 @@ def verify(
     refusal = BadSignature(Reason.UNKNOWN_KEY)
     for candidate in _candidates(request, keys):
         try:
-            return _verify_one(request, candidate, body, keys=keys, now=now)
+            return _verify_one(request, candidate, keys=keys, now=now)
         except BadSignature as bad:
             refusal = bad
     raise refusal
+
+
+def verify_body(headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    """Raises BadSignature unless ``body`` has every digest of Content-Digest; without a body there need be none."""
+    field = _combined(headers).get("content-digest")
+    if (field is None and not body) or field == _digest(body):
+        return
+    digests = _dictionary(field or "", otherwise=Reason.BODY_DIFFERS)
+    for algorithm, (digest, _) in digests.items():
+        hasher = _DIGESTS.get(algorithm)
+        if hasher is None or digest != hasher(body).digest():
+            raise BadSignature(Reason.BODY_DIFFERS)
+    if not digests:
+        raise BadSignature(Reason.BODY_DIFFERS)
 
 
 def _candidates(request: _Request, keys: Mapping[str, bytes]) -> list[_Candidate]:
@@ -165,16 +189,13 @@ def _candidates(request: _Request, keys: Mapping[str, bytes]) -> list[_Candidate
     return [_Candidate(inputs[label][0], inputs[label][1], signatures[label][0]) for label in named]
 
 
-def _verify_one(
-    request: _Request, candidate: _Candidate, body: bytes, *, keys: Mapping[str, bytes], now: datetime
-) -> str:
+def _verify_one(request: _Request, candidate: _Candidate, *, keys: Mapping[str, bytes], now: datetime) -> str:
     """Verify one signature; returns the id of its key. Raises BadSignature.
 
     1. Its parameters are of RFC 9421 and its key is one with a secret.
     2. The HMAC over the signature base is the one it carries.
     3. It covers what has to be covered.
-    4. The body has the digest that is covered.
-    5. It was made within the window.
+    4. It was made within the window.
     """
     # 1.
     parameters = candidate.parameters
@@ -194,8 +215,6 @@ def _verify_one(
     if not required <= {name for name, _ in candidate.components}:
         raise BadSignature(Reason.COVERS_TOO_LITTLE)
     # 4.
-    _check_digest(request.headers.get("content-digest"), body)
-    # 5.
     moment = now.timestamp()
     if abs(parameters["created"] - moment) > WINDOW.total_seconds() or parameters.get("expires", moment) < moment:
         raise BadSignature(Reason.OUTSIDE_WINDOW)
@@ -238,21 +257,6 @@ def _part_of(url: str, name: str) -> str | None:
         "@request-target": path + (query if parts.query else ""),
     }
     return derived.get(name)
-
-
-def _check_digest(field: str | None, body: bytes) -> None:
-    """Raises BadSignature unless every digest of Content-Digest is the body's; without a body there need be none."""
-    if field is None and not body:
-        return
-    if field == _digest(body):
-        return
-    digests = _dictionary(field or "", otherwise=Reason.BODY_DIFFERS)
-    for algorithm, (digest, _) in digests.items():
-        hasher = _DIGESTS.get(algorithm)
-        if hasher is None or digest != hasher(body).digest():
-            raise BadSignature(Reason.BODY_DIFFERS)
-    if not digests:
-        raise BadSignature(Reason.BODY_DIFFERS)
 
 
 def _digest(body: bytes) -> str:

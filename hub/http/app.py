@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
+import anyio.to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
@@ -23,7 +24,9 @@ from hub.http import (
     settlements,
     soap,
 )
+from hub.http.admission import Admission, AdmissionMiddleware
 from hub.http.middleware import RequestContextMiddleware
+from hub.http.rate_limits import RateLimits
 
 ROUTERS: Final = (
     portal.direct,
@@ -44,8 +47,16 @@ def create(hub: Hub) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        limits = hub.catalogue.limits
+        admission = Admission(limits.in_progress)
+        anyio.to_thread.current_default_thread_limiter().total_tokens = admission.threads
         with hub:
-            yield {"stopping": asyncio.Event(), "behind_a_proxy": hub.settings.proxy_secret is not None}
+            yield {
+                "stopping": asyncio.Event(),
+                "behind_a_proxy": hub.settings.proxy_secret is not None,
+                "admission": admission,
+                "rate_limits": RateLimits(limits.unidentified),
+            }
 
     app = application(lifespan=lifespan)
     app.state.hub = hub
@@ -68,5 +79,6 @@ def application(**parts: Any) -> FastAPI:
         app.router.routes.extend(router.routes)  # flat: include_router would look each route up twice per request
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(RequestContextMiddleware)
+    app.add_middleware(AdmissionMiddleware)
+    app.add_middleware(RequestContextMiddleware)  # added last: the outermost
     return app

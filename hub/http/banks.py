@@ -31,7 +31,7 @@ from hub.crashpoints import Point
 from hub.db import Connection
 from hub.fees.reconciliation import notification_intake, notifications
 from hub.fees.reconciliation.notification_intake import DemandStatus, Judgement
-from hub.http import ingest, openapi, problem_types, request_context
+from hub.http import guards, ingest, openapi, problem_types, rate_limits, request_context
 from hub.http.problems import Problem
 from hub.messages import inbox
 from hub.messages.model import Wakeup
@@ -114,6 +114,7 @@ class NotificationSender:
 async def notify(request: Request, code: str) -> Response:
     """Notify a movement of money. Every provider signs and is answered as its own contract has it."""
     provider = _sender(request, code, "POST")
+    rate_limits.of(request).check_address(request)
     body = await ingest.read_body(request, ingest.JSON_TYPE, limit=LIMIT)
     return await run_in_threadpool(_take, request, provider, body)
 
@@ -130,7 +131,7 @@ def _sender(request: Request, code: str, method: Literal["GET", "POST"]) -> Noti
     contract = providers.contract(bank, catalogue) if bank else None
     dialect = providers.DIALECTS[contract.terms.dialect] if contract else None
     if contract is None or dialect is None or dialect.method != method:
-        raise Problem(problem_types.NOT_FOUND)
+        raise guards.not_found(request)
     if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
         raise Problem(problem_types.TOO_LARGE)
     return NotificationSender(contract, dialect)
@@ -138,9 +139,15 @@ def _sender(request: Request, code: str, method: Literal["GET", "POST"]) -> Noti
 
 def _take(request: Request, provider: NotificationSender, body: bytes) -> Response:
     hub, contract, now = ingest.hub(request), provider.contract, clock.now()
+    counters = rate_limits.of(request)
     received = NotificationRequest(request.scope["query_string"], _headers(request, provider), body)
     key = _verify(provider, received, now)
-    with hub.db.connection() as conn:
+    if isinstance(key, NotificationVerdict):
+        counters.count_unidentified(request)
+    else:
+        bank = hub.catalogue.banks[contract.provider]
+        counters.count_client(request, bank.counterparty, bank.rate_limit)
+    with ingest.connection(hub) as conn:
         if isinstance(key, NotificationVerdict):
             delivery, judgement = _refused(conn, provider, received, key, now)
         else:

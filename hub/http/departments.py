@@ -30,8 +30,7 @@ router: Final = APIRouter(tags=["departments"])
 )
 async def report_status(request: Request, code: str) -> Response:
     """Report the status of a dossier. 202: stored durably, will be handled."""
-    body = await ingest.read_body(request, ingest.JSON_TYPE)
-    sender = guards.department(request, code, body)
+    sender, body = await guards.department_body(request, code)
     key = ingest.idempotency_key(request)
     return await run_in_threadpool(_report, ingest.hub(request), sender, key, body)
 

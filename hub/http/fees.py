@@ -31,7 +31,7 @@ def documents(hub: Hub, submissions: Sequence[SubmissionView]) -> list[Submissio
 
     Fees are read last: a fee that is newer than its submission's version comes again with the next version.
     """
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         fees = views.of_dossiers(conn, [view.id for view in submissions])
     return [_document(hub, view, fees.get(view.id)) for view in submissions]
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from typing import Final
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from hub import crashpoints
 from hub.app import Hub
 from hub.crashpoints import Point
+from hub.db import Connection
 from hub.http import problem_types
 from hub.http.problems import Problem
 from hub.messages import inbox
@@ -21,6 +23,8 @@ BODY_LIMIT: Final = 1_048_576
 """bytes of a body; larger things travel by reference and SHA-256"""
 BODY_SECONDS: Final = 30.0
 """seconds within which the whole body has to arrive"""
+CONNECTION_WAIT: Final = 2.0
+"""seconds that a request waits for a database connection: callers give up after some more"""
 
 JSON_TYPE: Final = re.compile(r'application/json(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
 SOAP_TYPE: Final = re.compile(r'text/xml(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
@@ -101,9 +105,14 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
+def connection(hub: Hub) -> AbstractContextManager[Connection]:
+    """A database connection. Raises psycopg_pool.PoolTimeout, which is answered 503, if none is free in time."""
+    return hub.db.connection(wait=CONNECTION_WAIT)
+
+
 def store(hub: Hub, arrival: Arrival) -> InboxReceipt:
     """Store the message durably, once, and send its wake-up after the commit. Raises what inbox.accept raises."""
-    with hub.db.connection() as conn:
+    with connection(hub) as conn:
         accepted = inbox.accept(conn, arrival)
     crashpoints.reached(Point.ACCEPT_AFTER_COMMIT)
     if not accepted.replayed:

@@ -62,5 +62,5 @@ async def _pause(request: Request, seconds: float) -> bool:
 
 
 def _read(hub: Hub, submission_id: str) -> SubmissionView | None:
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         return views.submission(conn, id=submission_id)

@@ -66,6 +66,7 @@ def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
         (b"x-request-id", context.request_id.encode()),
         (b"traceparent", context.traceparent.encode()),
         (b"cache-control", b"no-store"),
+        *context.rate_limit,
     ]
 
 

@@ -82,7 +82,13 @@ PROBLEM: Final[dict[str, Any]] = {
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport, TableAnswer, TrackingEvent)
 """Request bodies: read by schemas.strict, not by FastAPI."""
-EVERYWHERE: Final = (problem_types.MALFORMED, problem_types.INTERNAL, problem_types.UNAVAILABLE)
+EVERYWHERE: Final = (
+    problem_types.MALFORMED,
+    problem_types.RATE_LIMIT_EXCEEDED,
+    problem_types.INTERNAL,
+    problem_types.UNAVAILABLE,
+    problem_types.OVERLOADED,
+)
 _TEXT: Final = {"schema": {"type": "string"}}
 _REF: Final = "#/components/schemas/{model}"
 
@@ -212,6 +218,8 @@ def _problem(kinds: Sequence[ProblemType], also: Mapping[str, Any]) -> dict[str,
     }
     if any(kind.code in RETRY_AFTER for kind in kinds):
         described["headers"] = {"Retry-After": _TEXT}
+    if problem_types.RATE_LIMIT_EXCEEDED in kinds:
+        described["headers"] |= {"RateLimit": _TEXT, "RateLimit-Policy": _TEXT}
     return described
 
 

@@ -63,7 +63,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def page_of_one(hub: Hub, reference: str | None, dossier_code: str | None) -> SubmissionPage:
     """The submission with this reference and/or dossier code, as a page of one item or none."""
     code = None if dossier_code is None else _normalised(dossier_code)
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         view = views.submission(conn, reference=reference, code=code)
     return SubmissionPage(data=fees.documents(hub, [view] if view else []), next_cursor=None)
 
@@ -72,7 +72,7 @@ def submission_page(hub: Hub, since: datetime, cursor: str | None, limit: int) -
     """One page after ``cursor``, or from ``since`` on. Raises Problem for an invalid cursor."""
     key = hub.settings.cursor_key
     moment, after = read_cursor(key, cursor) if cursor else (since, "")
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         views_ = views.page(conn, moment=moment, after=after, limit=limit)
     next_cursor = issue_cursor(key, views_[-1].updated_at, views_[-1].id) if len(views_) == limit else None
     return SubmissionPage(data=fees.documents(hub, views_), next_cursor=next_cursor)
@@ -82,7 +82,7 @@ def event_page(hub: Hub, after: str | None, limit: int) -> SubmissionEventPage:
     """One page after the event ``after``. Raises Problem for an unknown event."""
     if after is not None and not is_id(after, Prefix.EVENT):
         raise _unknown_event()
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         try:
             page = views.events(conn, after=after, limit=limit)
         except LookupError:

@@ -62,8 +62,7 @@ SIGNED: Final = ("httpSignature",)
 )
 async def submit(request: Request) -> Response:
     """Submit a dossier. 202: stored durably, will be handled."""
-    body = await ingest.read_body(request, ingest.JSON_TYPE)
-    guards.portal(request, body)
+    body = await guards.portal_body(request)
     ingest.check_parameters(request)
     key = ingest.idempotency_key(request)
     if key is None:
@@ -143,7 +142,7 @@ def _check_code_is_free(hub: Hub, dossier_code: str, reference: str) -> None:
     The same submission again passes, and gets its first answer. Of two that come at once, the second is refused when it
     is handled, with a notice.
     """
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         other = views.submission(conn, code=DossierCode.received(dossier_code).normalised)
     if other is not None and other.reference != reference:
         fault = Fault("/dossier_code", "dossier_code_taken", "is the code of another dossier already")

@@ -10,15 +10,15 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from config.limits import PARTNER
 from hub import feeds
 from hub.app import Hub
 from hub.consignments import capability
 from hub.consignments.capability import TokenConsignment
 from hub.db import one
 from hub.errors import KeyReused, ReferenceReused
-from hub.http import answers, ingest, openapi, problem_types, request_context
+from hub.http import answers, guards, ingest, openapi, problem_types, rate_limits, request_context
 from hub.http.answers import AcceptedEvent
-from hub.http.problems import Problem
 from hub.messages import set_aside
 from hub.messages.model import Arrival, InboxReceipt
 from schemas import strict
@@ -48,18 +48,21 @@ REFUSALS: Final = (
 )
 async def report_event(request: Request, token: str) -> Response:
     """Report a tracking event of the consignment that the address names. 202: stored durably, will be handled."""
+    rate_limits.of(request).check_address(request)
     consignment = await run_in_threadpool(_consignment, ingest.hub(request), token)
-    request_context.of(request).client = f"postal.{consignment.operator}"
+    if consignment is None:
+        raise guards.not_found(request)
+    client = request_context.of(request).client = f"postal.{consignment.operator}"
+    operator = ingest.hub(request).catalogue.operators.get(consignment.operator)
+    # One whose file has been taken out of the catalogue since still reports on what it carries.
+    rate_limits.of(request).count_client(request, client, operator.rate_limit if operator else PARTNER)
     body = await ingest.read_body(request, ingest.JSON_TYPE)
     return await run_in_threadpool(_report, ingest.hub(request), consignment, body)
 
 
-def _consignment(hub: Hub, token: str) -> TokenConsignment:
-    with hub.db.connection() as conn:
-        consignment = capability.named_by(conn, token)
-    if consignment is None:
-        raise Problem(problem_types.NOT_FOUND)
-    return consignment
+def _consignment(hub: Hub, token: str) -> TokenConsignment | None:
+    with ingest.connection(hub) as conn:
+        return capability.named_by(conn, token)
 
 
 def _report(hub: Hub, consignment: TokenConsignment, body: bytes) -> Response:
@@ -83,6 +86,6 @@ def _first_receipt(hub: Hub, consignment: TokenConsignment, event: TrackingEvent
     """Return the receipt of the event stored first, and store the differing one beside it."""
     source = f"postal.{consignment.operator}"
     ingest.store(hub, set_aside.in_conflict(_arrival(consignment, event)))
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         row = one(conn, "SELECT id, received_at FROM inbox WHERE source = %s AND external_id = %s", (source, event.key))
     return InboxReceipt(row["id"], row["received_at"], replayed=True)

@@ -136,6 +136,15 @@ REFERENCE_REUSED: Final = ProblemType(
     msgid("The reference was used with other content"),
     msgid("A reference (report_id) is never reused. Use a new one for new content."),
 )
+RATE_LIMIT_EXCEEDED: Final = ProblemType(
+    "rate-limit-exceeded",
+    429,
+    msgid("Too many requests"),
+    msgid(
+        "Nothing was stored. Send the same request with the same Idempotency-Key after Retry-After seconds; RateLimit"
+        " and RateLimit-Policy say how many requests are left."
+    ),
+)
 INTERNAL: Final = ProblemType(
     "internal-error",
     500,
@@ -149,6 +158,13 @@ UNAVAILABLE: Final = ProblemType(
     msgid(
         "It may not have been stored. Send the same request with the same Idempotency-Key after Retry-After seconds."
     ),
+)
+
+OVERLOADED: Final = ProblemType(
+    "overloaded",
+    503,
+    msgid("The hub has as many requests in progress as it can take"),
+    msgid("Nothing was stored. Send the same request with the same Idempotency-Key after Retry-After seconds."),
 )
 
 KINDS: Final = (
@@ -169,8 +185,10 @@ KINDS: Final = (
     PARAMETER,
     KEY_REUSED,
     REFERENCE_REUSED,
+    RATE_LIMIT_EXCEEDED,
     INTERNAL,
     UNAVAILABLE,
+    OVERLOADED,
 )
 OF_A_READ: Final = (SIGNATURE_REFUSED, METHOD_NOT_ALLOWED, PARAMETER)
 OF_A_WRITE: Final = (

@@ -76,8 +76,13 @@ def _properties(schema: Any) -> Iterator[str]:
 
 
 MEDIA_TYPE: Final = "application/problem+json"
-RETRY_AFTER: Final = {problem_types.IN_FLIGHT.code: "1", problem_types.UNAVAILABLE.code: "5"}
-"""seconds"""
+RETRY_AFTER: Final = {
+    problem_types.IN_FLIGHT.code: 1,
+    problem_types.RATE_LIMIT_EXCEEDED.code: 1,
+    problem_types.UNAVAILABLE.code: 5,
+    problem_types.OVERLOADED.code: 1,
+}
+"""seconds, where the problem itself does not say how many"""
 _UNREADABLE: Final = frozenset({"not_json", "not_utf8"})
 
 log: Final = structlog.stdlib.get_logger()
@@ -104,12 +109,18 @@ class ProblemDocument(BaseModel):
 
 
 class Problem(Exception):
-    """The request is refused. ``reason`` is logged, and holds no personal data; ``faults`` go to the caller."""
+    """The request is refused. ``reason`` is logged, and holds no personal data; ``faults`` go to the caller.
 
-    def __init__(self, kind: ProblemType, *, reason: str = "", faults: list[Fault] | None = None) -> None:
+    ``retry_after``: seconds after which the same request may pass; None: it will not.
+    """
+
+    def __init__(
+        self, kind: ProblemType, *, reason: str = "", faults: list[Fault] | None = None, retry_after: int | None = None
+    ) -> None:
         self.kind = kind
         self.reason = reason
         self.faults = faults or []
+        self.retry_after = RETRY_AFTER.get(kind.code) if retry_after is None else retry_after
         super().__init__(kind.code)
 
 
@@ -119,6 +130,7 @@ def response(
     *,
     faults: list[Fault] | None = None,
     headers: Mapping[str, str] | None = None,
+    retry_after: int | None = None,
 ) -> Response:
     """Build the response in the caller's language."""
     language = preferred_language(context.accept_language)
@@ -132,8 +144,9 @@ def response(
         "errors": [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in faults or []],
     }
     extra = {"content-language": language, "vary": "accept-language", **(headers or {})}
-    if kind.code in RETRY_AFTER:
-        extra["retry-after"] = RETRY_AFTER[kind.code]
+    seconds = RETRY_AFTER.get(kind.code) if retry_after is None else retry_after
+    if seconds is not None:
+        extra["retry-after"] = str(seconds)
     return Response(
         json.dumps(document, ensure_ascii=False).encode(), kind.status, headers=extra, media_type=MEDIA_TYPE
     )
@@ -186,7 +199,8 @@ def install(app: FastAPI) -> None:
 async def _problem_response(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     log_refusal(problem)
-    return response(problem.kind, request_context.of(request), faults=problem.faults)
+    context = request_context.of(request)
+    return response(problem.kind, context, faults=problem.faults, retry_after=problem.retry_after)
 
 
 def log_refusal(problem: Problem) -> None:

@@ -1,11 +1,12 @@
-"""Write the published OpenAPI description and the list of problems: ``python -m hub.http.publish``."""
+"""Write the published OpenAPI description, the list of problems and that of limits: ``python -m hub.http.publish``."""
 
 import json
 import sys
 from pathlib import Path
 from typing import Final
 
-from hub.http import problem_types
+from config.limits import PARTNER, PORTAL, ApiLimits, InProgress
+from hub.http import banks, ingest, problem_types
 from hub.http.app import application
 from hub.locale import vi
 
@@ -54,9 +55,75 @@ def problems() -> str:
     return PREFACE + "\n".join(sections)
 
 
+LIMITS: Final = """# Các giới hạn của API · Limits of the API
+
+<!-- Tệp này được sinh ra bằng `python -m hub.http.publish`. Made by `python -m hub.http.publish`. -->
+
+Vượt giới hạn thì bị từ chối ngay, chưa lưu gì: gửi lại cùng `Idempotency-Key` sau số giây trong `Retry-After`.
+
+What is above a limit is refused at once and nothing of it is stored: send it again with the same `Idempotency-Key`
+after `Retry-After` seconds. A submission that was answered 202 is never refused afterwards for load.
+
+## Requests per second
+
+`429` [rate-limit-exceeded](problems.md#rate-limit-exceeded). Counted by a moving window in each API process (`hub api
+--workers`), whichever of its keys a client signs with. Every answer to an authenticated client has
+`RateLimit-Policy: "client";q=1000;w=5` (1,000 requests in any 5 seconds) and `RateLimit: "client";r=998;t=3` (998 are
+left; in 3 seconds there is one more), as draft-ietf-httpapi-ratelimit-headers has them.
+
+| client | on average | at once | where to change it |
+| --- | --- | --- | --- |
+{rates}
+
+A signature in the head (RFC 9421) and a client certificate are verified, and the request counted, before the body is
+read. Banks and SOAP sign the body: they are counted when it has been read, and not at all read where the address is
+above its own limit. Behind a proxy (`HUB_PROXY_SECRET`), whose address all share, it is the proxy that counts addresses
+(`limit_req` in deploy/nginx/hub.conf).
+
+## Requests in progress
+
+`503` [overloaded](problems.md#overloaded), in each API process, by kind of client; `[in_progress]` in limits.toml.
+
+| client | requests in progress |
+| --- | --- |
+{in_progress}
+
+## Sizes and times
+
+| what | limit | beyond it |
+| --- | --- | --- |
+{sizes}
+"""
+
+
+def limits() -> str:
+    """docs/reference/limits.md: the defaults of config.limits, and the bounds of reading a request."""
+    partner = "`[rate_limit]` in its file"
+    unidentified = ApiLimits().unidentified
+    rates = [
+        ("the portal", PORTAL, "`[rate_limit]` in portal.toml"),
+        ("a department, a postal operator, a bank", PARTNER, partner),
+        ("an address that is not authenticated", unidentified, "`[unidentified]` in limits.toml"),
+    ]
+    sizes = [
+        ("body", f"{ingest.BODY_LIMIT:,} bytes", problem_types.TOO_LARGE),
+        ("body of a bank's notification", f"{banks.LIMIT:,} bytes", problem_types.TOO_LARGE),
+        ("arrival of the body", f"{ingest.BODY_SECONDS:.0f} s", problem_types.TOO_SLOW),
+        ("a database connection", f"{ingest.CONNECTION_WAIT:.0f} s", problem_types.UNAVAILABLE),
+    ]
+    return LIMITS.format(
+        rates="\n".join(
+            f"| {who} | {rate.requests_per_second:,}/s | {rate.burst:,} | {where} |" for who, rate, where in rates
+        ),
+        in_progress="\n".join(f"| `{kind}` | {bound} |" for kind, bound in InProgress().model_dump().items()),
+        sizes="\n".join(f"| {what} | {limit} | `{kind.status}` {kind.code} |" for what, limit, kind in sizes),
+    )
+
+
 FILES: Final = {
     ROOT / "schemas" / "wire" / "openapi.json": openapi,
     ROOT / "docs" / "reference" / "problems.md": problems,
+    ROOT / "docs" / "reference" / "limits.md": limits,
 }
 
 

@@ -34,7 +34,10 @@ may come in several lines, since a gateway adds one of its own; connectors.trans
 
 @dataclass(slots=True)
 class RequestContext:
-    """The ids of one request. ``client`` is the key that it was signed with, once a guard knows it."""
+    """The ids of one request. ``client`` is the key that it was signed with, once a guard knows it.
+
+    ``rate_limit``: header fields about the limit that the request was counted for.
+    """
 
     request_id: str
     trace_id: str
@@ -42,6 +45,7 @@ class RequestContext:
     accept_language: str
     repeated: bool
     client: str | None = None
+    rate_limit: tuple[tuple[bytes, bytes], ...] = ()
 
     @classmethod
     def begin(cls, headers: Iterable[tuple[bytes, bytes]]) -> Self:

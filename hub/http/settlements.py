@@ -35,7 +35,7 @@ KIND: Final = "department.settlement"
 )
 async def settlements(request: Request, code: str) -> Response:
     """The monthly tables that the department has received."""
-    sender = guards.department(request, code, b"")
+    sender = guards.department(request, code)
     return await run_in_threadpool(_list, ingest.hub(request), sender)
 
 
@@ -47,7 +47,7 @@ async def settlements(request: Request, code: str) -> Response:
 )
 async def settlement(request: Request, code: str, settlement_id: str) -> Response:
     """One monthly table, as the Centre sealed it. That it was opened is recorded in the audit log."""
-    sender = guards.department(request, code, b"")
+    sender = guards.department(request, code)
     return await run_in_threadpool(_open, ingest.hub(request), sender, settlement_id)
 
 
@@ -63,14 +63,13 @@ async def settlement(request: Request, code: str, settlement_id: str) -> Respons
 )
 async def answer_settlement(request: Request, code: str) -> Response:
     """Confirm a monthly table, or dispute lines of it. 202: stored durably, will be handled."""
-    body = await ingest.read_body(request, ingest.JSON_TYPE)
-    sender = guards.department(request, code, body)
+    sender, body = await guards.department_body(request, code)
     key = ingest.idempotency_key(request)
     return await run_in_threadpool(_answer, ingest.hub(request), sender, key, body)
 
 
 def _list(hub: Hub, sender: Department) -> Response:
-    with hub.db.connection() as conn:
+    with ingest.connection(hub) as conn:
         views_ = store.of_department(conn, sender.code)
     return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in views_]))
 

@@ -22,6 +22,7 @@ from hub.http import (
     openapi,
     problem_types,
     problems,
+    rate_limits,
     request_context,
     settlements,
 )
@@ -122,6 +123,7 @@ async def report_by_soap(request: Request, code: str) -> Response:
     """
     sender = guards.department_with(request, code, SoapGuard, CertificateGuard)
     try:
+        rate_limits.of(request).check_address(request)
         body = await ingest.read_body(request, ingest.SOAP_TYPE)
         return await run_in_threadpool(_report, request, sender, body)
     except problems.EXPECTED as error:
@@ -190,14 +192,14 @@ OPERATIONS: Final[Mapping[str, Callable[[Hub, Department, Element], tuple[str, s
 def _fault(request: Request, problem: Problem) -> Response:
     """Build the fault of the WSDL: ServiceBusy where the same message may pass later, else ReportRefused."""
     kind = problem_types.REFERENCE_REUSED if problem.kind is problem_types.KEY_REUSED else problem.kind
-    retry_after = problems.RETRY_AFTER.get(kind.code)
+    retry_after = problem.retry_after
     if retry_after is None:
         detail = etree.Element(f"{{{NAMESPACE}}}ReportRefused", nsmap=PREFIX)
         _add(detail, "code", kind.code)
         _add(detail, "reason", _reason(request, kind, problem))
     else:
         detail = etree.Element(f"{{{NAMESPACE}}}ServiceBusy", nsmap=PREFIX)
-        _add(detail, "retryAfterSeconds", retry_after)
+        _add(detail, "retryAfterSeconds", str(retry_after))
     title = translated(kind.title, problems.preferred_language(request_context.of(request).accept_language))
     code = FAULT_CODES.get(kind, "Client" if retry_after is None else "Server")
     message = envelope.fault(code, title, detail)

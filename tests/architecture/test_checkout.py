@@ -72,7 +72,17 @@ def test_every_file_of_a_catalogue_is_loaded(folder: Path) -> None:
         "procedures": len(catalogue.procedures),
         "postal": len(catalogue.operators),
         "banks": len(catalogue.banks),
-        ".": len({"calendar.toml", "portal.toml", "signing.toml", "officers.toml", "fees.toml", "receipts.toml"}),
+        ".": len(
+            {
+                "calendar.toml",
+                "portal.toml",
+                "signing.toml",
+                "officers.toml",
+                "fees.toml",
+                "limits.toml",
+                "receipts.toml",
+            }
+        ),
     }
     assert {part: len(list((folder / part).glob("*.toml"))) for part in read} == read
 

@@ -221,7 +221,7 @@ def test_without_the_database_nobody_hears_a_success(
 ) -> None:
     """W13."""
 
-    def away() -> None:
+    def away(**_options: float) -> None:
         raise psycopg.OperationalError("the database is away")
 
     teller = Teller(own_api, bank)

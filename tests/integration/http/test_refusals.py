@@ -9,7 +9,6 @@ from http.client import HTTPConnection
 from typing import Any
 
 import pytest
-import requests
 from requests import PreparedRequest, Response
 
 from hub.clock import now
@@ -207,10 +206,25 @@ def test_fifty_megabytes_are_refused_without_being_kept(api: ApiCaller, portal: 
         for _ in range(50):
             yield b" " * 1_048_576
 
-    headers = {"Content-Type": JSON, "Idempotency-Key": "large"}
-    request = requests.Request("POST", f"{api.url}/v1/submissions", headers=headers, data=chunks()).prepare()
+    def send_in_chunks(request: PreparedRequest) -> None:
+        """The head stays as it was signed: whether the body has its digest is known only when it has come."""
+        request.prepare_body(chunks(), files=None)
+        del request.headers["Content-Length"]
 
-    expect(api, portal.session.send(request, timeout=40), 413, "body-too-large")
+    expect(api, portal.submit(b"{}", key="large", spoil=send_in_chunks), 413, "body-too-large")
+
+
+def test_who_is_not_known_sends_no_body(api: ApiCaller) -> None:
+    """The head alone is answered: nobody can hold our memory or our time with bodies who has no key."""
+    connection = HTTPConnection(api.url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", "/v1/submissions")
+    for name, value in (("Content-Type", JSON), ("Idempotency-Key", "a"), ("Content-Length", "1000000")):
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+
+    assert (answer.status, json.loads(answer.read())["code"]) == (401, "authentication-failed")
+    connection.close()
 
 
 def test_an_announced_size_over_the_limit_is_refused_before_it_is_sent(api: ApiCaller, portal: Caller) -> None:

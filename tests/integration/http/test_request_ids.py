@@ -6,7 +6,9 @@ import socket
 import time
 
 import pytest
+import requests
 
+from connectors.transport import signatures
 from tests.builders import a_submission
 from tests.integration.http.caller import ApiCaller, Caller
 
@@ -73,13 +75,14 @@ def test_no_answer_is_kept_by_anybody_between_us(api: ApiCaller, portal: Caller)
         assert "Server" not in answer.headers
 
 
-HALF = b"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
-
-
 def test_a_caller_that_hangs_up_is_noted_and_nothing_is_stored(api: ApiCaller, portal: Caller) -> None:
     host, _, port = api.url.removeprefix("http://").partition(":")
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "half"}
+    request = requests.Request("POST", f"{api.url}/v1/submissions", headers=headers, data=b"{}").prepare()
+    signatures.sign(request, portal.key_id, portal.secret)
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     with socket.create_connection((host, int(port))) as line:
-        line.sendall(HALF)
+        line.sendall(f"POST /v1/submissions HTTP/1.1\r\nHost: x\r\n{head}\r\n{{".encode())
         time.sleep(0.2)
     until = time.monotonic() + 120
     while 499 not in {line["status"] for line in api.log("request")}:
