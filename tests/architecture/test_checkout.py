@@ -26,6 +26,7 @@ APART: Final = {
     "deploy/sandbox/pyproject.toml",
     "hub/cli/demo/people.toml",
     "tests/contract/newcomer/so-mau.toml",
+    "tests/faults/catalogue.toml",
 }
 """TOML that belongs to no catalogue; each has tests of its own"""
 
