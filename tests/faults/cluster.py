@@ -1,10 +1,12 @@
 """A whole hub whose parts can be broken one by one: API, two workers, beat, sandbox, PostgreSQL, broker."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -15,6 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from config.catalogue import load
+from connectors.sandbox.server import addresses
 from hub.crashpoints import Point
 from hub.embedded.ports import free_port
 from hub.embedded.postgres import Postgres
@@ -22,10 +25,14 @@ from hub.embedded.process import CannotStart, Process
 from hub.embedded.valkey import Valkey
 from hub.migrations.run import upgrade
 from tests.catalogue_secrets import CATALOGUE, environment
+from tests.faults.proxy import Proxy, port_of, proxy, through
 from tests.rabbitmq import RabbitMQ
 from tests.stack import ProcessStack
 
 WORKERS: Final = ("worker-1", "worker-2")
+LINKED_WORKER: Final = "worker-1"
+"""the worker behind a network that faults can break; the others reach everything directly"""
+LINKED_DEPARTMENT: Final = "department.rest-a"
 DEPARTMENTS: Final = ("rest-a", "rest-b", "soap-a", "soap-b")
 IN_THE_API: Final = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.WAKEUP_BEFORE_MARK)
 IN_A_WORKER: Final = tuple(point for point in Point if point not in IN_THE_API)
@@ -137,14 +144,26 @@ class ValkeyServer:
             return False
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The network of LINKED_WORKER: to PostgreSQL, to the broker, to LINKED_DEPARTMENT."""
+
+    database: Proxy
+    broker: Proxy
+    department: Proxy
+
+
 class Cluster:
     """Everything that runs. Start and heal from one thread: processes end with the thread that started them."""
 
-    def __init__(self, stack: ProcessStack, postgres: PostgresServer, broker: ValkeyServer | RabbitMQ) -> None:
+    def __init__(
+        self, stack: ProcessStack, postgres: PostgresServer, broker: ValkeyServer | RabbitMQ, links: Links
+    ) -> None:
         self.stack = stack
+        self.links = links
         self.postgres = postgres
         self.broker = broker
-        self.workers = WORKERS
+        self.workers: tuple[str, ...] = WORKERS
         self.departments = DEPARTMENTS
         self.catalogue = load(CATALOGUE, environment())
         self._tokens = count(1)
@@ -169,7 +188,8 @@ class Cluster:
 
     def start_worker(self, name: str, random: Random) -> None:
         """A worker, armed for a crash point likewise."""
-        self.stack.start_worker(name, self._arm(name, random.choice(IN_A_WORKER)))
+        network = self._network() if name == LINKED_WORKER else {}
+        self.stack.start_worker(name, {**self._arm(name, random.choice(IN_A_WORKER)), **network})
 
     def start_again(self, name: str, random: Random) -> None:
         """Start a process of this name in place of one that has died or was killed."""
@@ -200,6 +220,17 @@ class Cluster:
         """To the process and whatever it has started."""
         os.killpg(self.stack.parts[name].pid, number)
 
+    def _network(self) -> dict[str, str]:
+        """What sends a process over the links."""
+        partners = addresses(self.stack.folder / "sandbox.json")
+        self.links.department.target = port_of(partners[LINKED_DEPARTMENT])
+        partners[LINKED_DEPARTMENT] = through(self.links.department, partners[LINKED_DEPARTMENT])
+        return {
+            "HUB_DATABASE_URL": through(self.links.database, self.postgres.url),
+            "HUB_BROKER_URL": through(self.links.broker, self.broker.url),
+            "HUB_PARTNER_URLS": json.dumps(partners),
+        }
+
     def _arm(self, name: str, point: Point) -> dict[str, str]:
         token = self.stack.folder / f"crash-{next(self._tokens)}"
         self.armed[name] = (point, token)
@@ -224,10 +255,11 @@ def cluster(
         upgrade(postgres.url)
         served.start()
         stack = ProcessStack(folder, postgres.url, served.url, changes)
-        try:
-            yield Cluster(stack, postgres, served)
-        finally:
-            stack.close()
+        with ExitStack() as network:
+            targets = (port_of(postgres.url), port_of(served.url), 0)
+            links = Links(*(network.enter_context(proxy(target)) for target in targets))
+            network.callback(stack.close)
+            yield Cluster(stack, postgres, served, links)
     finally:
         if isinstance(served, RabbitMQ):
             served.end()
