@@ -55,6 +55,7 @@ docs: messages ## Generate what is generated: reference pages, JSON Schemas, Ope
 	$(BIN)/python -m connectors.sandbox.reference > docs/reference/sandbox.md
 	$(BIN)/python -m hub.reference
 	$(BIN)/python -m tests.faults.catalogue
+	$(BIN)/python -m deploy.rights > docs/reference/rights.md
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m hub.http.publish
 	$(BIN)/python -m hub.calendar.publish
