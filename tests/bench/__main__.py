@@ -3,14 +3,15 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hub.embedded.postgres import postgres
 from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
-from tests.bench import door, journey, matching, memory, months, statements
+from tests.bench import door, journey, matching, memory, months, statements, sustained
 from tests.bench.rows import BenchRow, table, write
 from tests.catalogue_secrets import CATALOGUE
 from tests.stack import ProcessStack, stack
@@ -27,6 +28,8 @@ ALONE: dict[str, Callable[[], list[BenchRow]]] = {
     "months": months.rows,
 }
 """parts that need no running hub"""
+LOAD = "load"
+"""a part that is asked for by name only: ten minutes, and no ratio to a baseline"""
 SERVICE_PACE = {
     # As in service, but for the departments' own pace: no status reports, so that only the hand-over is measured.
     "HUB_SANDBOX_PACE": "3600",
@@ -39,18 +42,39 @@ SERVICE_PACE = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=[*PARTS, *ALONE, []], help="only these parts")
+    parser.add_argument("part", nargs="*", choices=[*PARTS, *ALONE, LOAD, []], help="only these parts")
+    parser.add_argument("--rate", type=int, default=100, help="load: submissions per second")
+    parser.add_argument("--seconds", type=int, default=600, help="load: for how long")
+    parser.add_argument("--flood", type=int, default=0, help="load: unsigned callbacks per second beside it")
+    asked = parser.parse_args()
+    if asked.part == [LOAD]:
+        return _load(asked.rate, asked.seconds, asked.flood)
     rows: list[BenchRow] = []
-    for part in parser.parse_args().part or [*PARTS, *ALONE]:
+    for part in asked.part or [*PARTS, *ALONE]:
         rows += ALONE[part]() if part in ALONE else _measure(part)
     write(rows, OUTPUT)
     sys.stdout.write(table(rows) + f"\n{OUTPUT}\n")
     return 0 if all(row.ok for row in rows) else 3
 
 
+def _load(rate: int, seconds: int, flood: int) -> int:
+    """Print how the hub bears a steady load. Exit 3: something was lost, doubled, or done without a 202."""
+    with _running() as running:
+        # The limits that are shipped: those of the tests are there to be out of the way.
+        (Path(running.environment["HUB_CATALOGUE"]) / "limits.toml").unlink()
+        return 3 if sustained.run(running, rate=rate, seconds=seconds, flood=flood) else 0
+
+
 def _measure(part: str) -> list[BenchRow]:
-    """One part, on a database and a broker of its own."""
+    """One part."""
     sys.stderr.write(f"{part} ...\n")
+    with _running() as running:
+        return PARTS[part](running)
+
+
+@contextmanager
+def _running() -> Iterator[ProcessStack]:
+    """The hub's processes, not started yet, on a database and a broker of their own."""
     with TemporaryDirectory(prefix="lienthong-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -58,7 +82,7 @@ def _measure(part: str) -> list[BenchRow]:
             upgrade(database_url)
             settings = SERVICE_PACE | {"HUB_CATALOGUE": str(_catalogue(folder))}
             with stack(folder, database_url, broker_url, **settings) as running:
-                return PARTS[part](running)
+                yield running
 
 
 def _catalogue(folder: Path) -> Path:
