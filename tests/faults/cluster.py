@@ -25,6 +25,7 @@ from hub.embedded.process import CannotStart, Process
 from hub.embedded.valkey import Valkey
 from hub.migrations.run import upgrade
 from tests.catalogue_secrets import CATALOGUE, environment
+from tests.faults.plan import DEPARTMENT_WEIGHTS, REPORTING, SILENT_PACE
 from tests.faults.proxy import Proxy, port_of, proxy, through
 from tests.rabbitmq import RabbitMQ
 from tests.stack import ProcessStack
@@ -33,7 +34,6 @@ WORKERS: Final = ("worker-1", "worker-2")
 LINKED_WORKER: Final = "worker-1"
 """the worker behind a network that faults can break; the others reach everything directly"""
 LINKED_DEPARTMENT: Final = "department.rest-a"
-DEPARTMENTS: Final = ("rest-a", "rest-b", "soap-a", "soap-b")
 IN_THE_API: Final = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.WAKEUP_BEFORE_MARK)
 IN_A_WORKER: Final = tuple(point for point in Point if point not in IN_THE_API)
 _RESTARTED_WITHIN: Final = 30.0
@@ -164,7 +164,7 @@ class Cluster:
         self.postgres = postgres
         self.broker = broker
         self.workers: tuple[str, ...] = WORKERS
-        self.departments = DEPARTMENTS
+        self.departments = tuple(DEPARTMENT_WEIGHTS)
         self.catalogue = load(CATALOGUE, environment())
         self._tokens = count(1)
         self.armed: dict[str, tuple[Point, Path]] = {}
@@ -176,11 +176,17 @@ class Cluster:
 
     def start(self, random: Random) -> None:
         """Sandbox first, since the others read its addresses."""
-        self.stack.start_sandbox()
+        self.start_sandbox()
         self.start_api(random)
         for name in self.workers:
             self.start_worker(name, random)
         self.stack.start_beat()
+
+    def start_sandbox(self) -> None:
+        """The partners, at the pace of the plan: a sandbox that starts again has forgotten what was turned."""
+        self.stack.start_sandbox()
+        for department in self.departments:
+            self.stack.turn(f"department.{department}", pace=REPORTING.get(department, SILENT_PACE))
 
     def start_api(self, random: Random) -> None:
         """The API, armed for a crash point, which costs nothing until ``crash`` lays its token."""
@@ -200,7 +206,7 @@ class Cluster:
         elif name == "beat":
             self.stack.start_beat()
         elif name == "sandbox":
-            self.stack.start_sandbox()
+            self.start_sandbox()
         else:
             self.start_worker(name, random)
 

@@ -16,7 +16,7 @@ from tests.faults.cluster import Cluster, cluster
 from tests.faults.nemesis import FaultRecord, strike
 from tests.faults.oracle import FindingKind, OracleFinding
 from tests.faults.people import ROUNDS, Persons
-from tests.faults.plan import DEPARTMENT_WEIGHTS, REPORTING, SILENT_PACE, PlannedFault, faults, submissions
+from tests.faults.plan import PlannedFault, faults, submissions
 from tests.faults.registry import RegisteredFault, registered
 from tests.faults.traffic import BANK, Traffic
 
@@ -84,9 +84,6 @@ def run(options: RunOptions, folder: Path, server_folder: Path, say: Callable[[s
     started = time.monotonic()
     with cluster(folder, server_folder, options.broker, durable=options.durable, **PACE) as running:
         running.start(Random(options.seed))  # noqa: S311 - to be replayed
-        for department in DEPARTMENT_WEIGHTS:
-            pace = REPORTING.get(department, SILENT_PACE)
-            running.stack.turn(f"department.{department}", pace=pace)
         most = options.submissions if options.seconds is None else ENDLESS
         traffic = Traffic(running.stack, submissions(options.seed), most)
         traffic.start()
