@@ -64,7 +64,10 @@ class Connections:
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
         except BaseException:
-            writer.close()
+            # The API closes the idle connections of an address that has too many: the others are gone as well.
+            for _, idle in [(reader, writer), *self._free]:
+                idle.close()
+            self._free.clear()
             raise
         self._free.append((reader, writer))
         return int(head[9:12]), body
@@ -114,6 +117,7 @@ async def _submit(connections: Connections, url: str, result: LoadRun) -> None:
         with suppress(OSError, EOFError):
             status, body = await connections.exchange(wire)
             break
+        await asyncio.sleep(0.5)
     else:
         raise AssertionError(f"no answer in {TRIES} tries")
     result.seconds.append(time.perf_counter() - started)
