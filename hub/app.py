@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cached_property
 from types import TracebackType
@@ -38,6 +39,7 @@ class Hub:
         self.catalogue = catalogue
         self.calendar = WorkingCalendar(catalogue.calendar)
         self.db = Database(str(settings.database_url), size=settings.pool_size)
+        self._senders: dict[str, ThreadPoolExecutor] = {}
         self._ports: dict[str, Any] = {}
         self._ports_lock = threading.Lock()
 
@@ -51,6 +53,8 @@ class Hub:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for senders in self._senders.values():
+            senders.shutdown()
         self._wakeup_publisher.stop()
         self._publisher.close()
         self.db.close()
@@ -102,6 +106,14 @@ class Hub:
                 port = self._ports.get(counterparty) or self._build_port(counterparty)
                 self._ports[counterparty] = port
         return port
+
+    def senders(self, counterparty: str) -> ThreadPoolExecutor:
+        """The threads that speak with this counterparty: as many as it takes at once, so that others keep theirs."""
+        senders = self._senders.get(counterparty)
+        if senders is None:
+            fresh = ThreadPoolExecutor(self._party(counterparty).max_in_flight, thread_name_prefix=counterparty)
+            senders = self._senders.setdefault(counterparty, fresh)  # a pool without work has no threads
+        return senders
 
     def _build_port(self, counterparty: str) -> Any:
         party = self._party(counterparty)

@@ -216,19 +216,21 @@ class AuditAction(StrEnum):
 
 _INSERT_ALL: Final = """
 INSERT INTO audit_log (subject, actor, action, before, after, reason, details)
-SELECT subject, %s, action, before, after, reason, details
+SELECT subject, actor, action, before, after, reason, details
 FROM ROWS FROM (json_to_recordset(%s)
-    AS (subject text, action text, before text, after text, reason text, details jsonb))
-    WITH ORDINALITY AS entry (subject, action, before, after, reason, details, at)
+    AS (subject text, actor text, action text, before text, after text, reason text, details jsonb))
+    WITH ORDINALITY AS entry (subject, actor, action, before, after, reason, details, at)
 ORDER BY at
 """
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A line of the audit log, without its actor."""
+    """A line of the audit log."""
 
     subject: str
+    actor: str
+    """a person's account, a counterparty, or "hub" """
     action: AuditAction
     before: str | None = None
     after: str | None = None
@@ -263,12 +265,13 @@ def write_from_endpoint(conn: Connection, subject: str, action: AuditAction) -> 
     conn.execute("SELECT write_audit_from_endpoint(%s, %s)", (subject, action))
 
 
-def write_all(conn: Connection, actor: str, entries: Sequence[AuditEntry]) -> None:
+def write_all(conn: Connection, entries: Sequence[AuditEntry]) -> None:
     """Write many lines in one statement, in their order."""
     if entries:
         rows = [
             {
                 "subject": entry.subject,
+                "actor": entry.actor,
                 "action": entry.action,
                 "before": entry.before,
                 "after": entry.after,
@@ -277,4 +280,4 @@ def write_all(conn: Connection, actor: str, entries: Sequence[AuditEntry]) -> No
             }
             for entry in entries
         ]
-        conn.execute(_INSERT_ALL, (actor, as_set(rows)))
+        conn.execute(_INSERT_ALL, (as_set(rows),))

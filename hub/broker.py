@@ -1,4 +1,4 @@
-"""The broker: its queues, from the catalogue, and how wake-ups are published. A message carries one id.
+"""The broker: its queues, from the catalogue, and how wake-ups are published. A message carries ids.
 
 RabbitMQ: quorum queues with a delivery limit and a dead-letter queue, publisher confirms. Valkey (kombu's redis
 transport): a short visibility time-out, which is safe because the leases are in PostgreSQL.
@@ -17,7 +17,7 @@ from kombu.utils.uuid import uuid
 from config.catalogue import Catalogue
 from config.settings import Settings
 from hub.messages import inbox
-from hub.messages.model import Wakeup
+from hub.messages.model import BATCH, Wakeup
 
 TICKS: Final = "ticks"
 HANDLE: Final = "inbox.handle"
@@ -150,21 +150,22 @@ class Publisher:
         self._producer: Producer | None = None
 
     def publish(self, wakeups: Sequence[Wakeup]) -> Iterator[Wakeup]:
-        """Publish, and yield each wake-up once the broker has it: on Valkey all at once, on RabbitMQ one by one.
+        """Publish, and yield each wake-up once the broker has it: on Valkey all at once, on RabbitMQ by message.
 
         Raises kombu's operational errors while the broker is away; the next call connects anew.
         """
+        messages = batches(wakeups)
         try:
             producer = self._producer or self._connect()
             if producer.supports_batch_publish:
                 with producer.batch():
-                    for wakeup in wakeups:
-                        self._send(producer, wakeup)
+                    for message in messages:
+                        self._send(producer, message)
                 yield from wakeups
             else:
-                for wakeup in wakeups:
-                    self._send(producer, wakeup)
-                    yield wakeup
+                for message in messages:
+                    self._send(producer, message)
+                    yield from message
         except Exception:
             self.close()
             raise
@@ -186,13 +187,13 @@ class Publisher:
         self._producer = connection.Producer()
         return self._producer
 
-    def _send(self, producer: Producer, wakeup: Wakeup) -> None:
-        name, args = _task(wakeup)
+    def _send(self, producer: Producer, wakeups: Sequence[Wakeup]) -> None:
+        name, args = _task(wakeups)
         message = self._app.amqp.as_task_v2(uuid(), name, args=args, argsrepr=f"({', '.join(args)})")
         producer.publish(
             message.body,
             exchange=self._exchange,
-            routing_key=wakeup.queue,
+            routing_key=wakeups[0].queue,
             headers=message.headers,
             serializer="json",
             delivery_mode=2,
@@ -202,8 +203,22 @@ class Publisher:
         )
 
 
-def _task(wakeup: Wakeup) -> tuple[str, tuple[str, ...]]:
-    """Name and arguments of the task for a wake-up; the id of a tick is its task's name."""
-    if wakeup.queue == TICKS:
-        return wakeup.id, ()
-    return (HANDLE if wakeup.queue == inbox.QUEUE else DELIVER), (wakeup.id,)
+def batches(wakeups: Sequence[Wakeup]) -> list[list[Wakeup]]:
+    """The wake-ups by broker message: up to BATCH rows of one queue, in their order; a tick by itself."""
+    full: list[list[Wakeup]] = []
+    open_of: dict[str, list[Wakeup]] = {}
+    for wakeup in wakeups:
+        batch = open_of.get(wakeup.queue)
+        if batch is None or len(batch) == BATCH or wakeup.queue == TICKS:
+            batch = open_of[wakeup.queue] = []
+            full.append(batch)
+        batch.append(wakeup)
+    return full
+
+
+def _task(wakeups: Sequence[Wakeup]) -> tuple[str, tuple[str, ...]]:
+    """Name and arguments of the task for these wake-ups; the id of a tick is its task's name."""
+    queue = wakeups[0].queue
+    if queue == TICKS:
+        return wakeups[0].id, ()
+    return (HANDLE if queue == inbox.QUEUE else DELIVER), tuple(wakeup.id for wakeup in wakeups)

@@ -22,6 +22,9 @@ BUSY_TRIES: Final = 4
 BUSY_PAUSE: Final = 0.2
 """seconds at most before the second try; twice that before the third, and so on"""
 
+ASYNC_COMMIT: Final = "SET LOCAL synchronous_commit = off"
+"""the transaction is answered before it is on disk: for claims and marks, whose loss costs a repetition"""
+
 # A client machine that vanished is noticed within a minute, and its locks are released.
 _KEEPALIVES: Final = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
@@ -73,7 +76,7 @@ class Database:
         """
         with self._pool.connection() as conn, _limits_are_faults(), conn.transaction():
             if not durable:
-                conn.execute("SET LOCAL synchronous_commit = off")
+                conn.execute(ASYNC_COMMIT)
             yield conn
 
 

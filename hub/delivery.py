@@ -1,13 +1,13 @@
-"""Transfers to counterparties: claim one, send it outside any transaction, write down how that ended.
+"""Transfers to counterparties: claim a batch, send each outside any transaction, write down how that ended.
 
-``deliver``: claim (tx) → send (no tx) → what the outcome means and the end of the attempt (one tx).
-``send`` and ``find`` speak with the counterparty and touch no database.
+``deliver``: claim (tx) → send (no tx, side by side) → what the outcomes mean and the ends of the attempts (one tx for
+all that have been answered meanwhile). ``send`` and ``find`` speak with the counterparty and touch no database.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from psycopg.errors import OperationalError
@@ -20,14 +20,18 @@ from hub import crashpoints
 from hub.app import Hub
 from hub.codes import HubCode
 from hub.crashpoints import Point
-from hub.db import retried
+from hub.db import ASYNC_COMMIT, retried
 from hub.dispatch import crash_detail, new_unit_of_work, notify_subscribers, release_claim, retry_pause
 from hub.errors import ManualAction, RetryLater, StaleClaim
 from hub.flow import OUTBOUND, Outbound
 from hub.messages import claim, outbox
 from hub.messages.claim import Limits
 from hub.messages.model import MAX_CRASHES, Outcome, Transfer, TransferState, Wakeup
-from hub.messages.outbox import Ending
+from hub.messages.outbox import Ending, StoredExchange
+from hub.unit_of_work import UnitOfWork
+
+GATHER: Final = 0.003
+"""seconds that an answer waits for others, to be written in one transaction with them"""
 
 log = structlog.get_logger(__name__)
 
@@ -69,33 +73,47 @@ class BrokenTransfer:
 DeliveryOutcome = DeliveredTransfer | RefusedTransfer | DeferredTransfer | BrokenTransfer
 
 
-# --- one transfer, from its claim to the end of its attempt
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One conversation that has ended, to be written down."""
+
+    transfer: Transfer
+    limits: Limits
+    outcome: DeliveryOutcome
+    exchanges: list[Exchange]
 
 
-def deliver(hub: Hub, transfer_id: str) -> None:
-    """Claim a transfer and send it once, if it is due and its counterparty has capacity. Never raises for its outcome.
+# --- transfers, from their claim to the end of the attempt
 
-    1. Claim it under a lease, its counterparty's row locked; return if it cannot be claimed.
-    2. Set it aside if the processes of its earlier claims crashed.
-    3. Send it, outside any transaction; where an earlier outcome is unknown, ask the counterparty first.
-    4. Run what the outcome means to us and end the attempt, in one transaction.
+
+def deliver(hub: Hub, *transfer_ids: str) -> None:
+    """Claim transfers and send each once, if it is due and its counterparty has capacity. Never raises for an outcome.
+
+    1. Claim them under a lease in one transaction.
+    2. Set aside those whose earlier claims crashed their processes.
+    3. Send the others side by side, outside any transaction; where an earlier outcome is unknown, ask first.
+    4. Whenever some have been answered, run what their outcomes mean to us and end their attempts, in one transaction.
     """
     # 1.
-    transfer, limits = retried(lambda: _claim(hub, transfer_id))
-    if transfer is None:
-        return
-    # 2.
-    if transfer.crashes >= MAX_CRASHES:
-        _set_aside(hub, transfer, limits)
-        return
+    transfers = retried(lambda: _claim(hub, transfer_ids))
     crashpoints.reached(Point.CLAIM_AFTER_COMMIT)
-    # 3.
-    outbound, profile = OUTBOUND[transfer.kind], hub.profile(limits.counterparty)
-    with recording() as exchanges:
-        outcome = send(outbound, hub.port(limits.counterparty), transfer, profile)
-    crashpoints.reached(Point.SEND_AFTER_ANSWER)
-    # 4.
-    _settle(hub, transfer, outcome, exchanges, limits)
+    # 2.
+    for transfer in transfers:
+        if transfer.crashes >= MAX_CRASHES:
+            _set_aside(hub, transfer)
+    sound = [transfer for transfer in transfers if transfer.crashes < MAX_CRASHES]
+    # 3. and 4.
+    if len(sound) == 1:
+        _settle(hub, [_attempt(hub, sound[0])])
+        return
+    pending = {hub.senders(transfer.counterparty).submit(_attempt, hub, transfer) for transfer in sound}
+    while pending:
+        _, pending_now = wait(pending, return_when=FIRST_COMPLETED)
+        if pending_now:
+            # Those that are answered within a moment are written with it.
+            _, pending_now = wait(pending, timeout=GATHER)
+        answered, pending = pending - pending_now, pending_now
+        _settle(hub, [attempt.result() for attempt in answered])
 
 
 def ask(hub: Hub, transfer_id: str) -> TransferState | None:
@@ -104,7 +122,8 @@ def ask(hub: Hub, transfer_id: str) -> TransferState | None:
     What it has is delivered. What it does not have is stuck with the code NOT_THERE: sending it again is safe.
     """
     with hub.db.transaction() as conn:
-        limits = hub.limits(claim.lock_counterparty(conn, transfer_id).counterparty)
+        [counterparty] = claim.lock_counterparties(conn, [transfer_id])
+        limits = hub.limits(counterparty.counterparty)
         transfer = claim.claim_to_ask(conn, transfer_id, limits)
     if transfer is None:
         return None
@@ -113,50 +132,79 @@ def ask(hub: Hub, transfer_id: str) -> TransferState | None:
     outcome = outcome or BrokenTransfer(
         HubCode.NOT_THERE, "the counterparty does not have it: sending it again is safe"
     )
-    return _settle(hub, transfer, outcome, exchanges, limits).state
+    return _settle_alone(hub, Attempt(transfer, limits, outcome, exchanges)).state
 
 
-def _claim(hub: Hub, transfer_id: str) -> tuple[Transfer | None, Limits]:
+def _claim(hub: Hub, transfer_ids: Sequence[str]) -> list[Transfer]:
+    """Claim what can be claimed, durably unless every counterparty recognises a repetition.
+
+    A claim that a crash of the database loses is made again: with the same key it is the same call to who honours it.
+    """
     with hub.db.transaction() as conn:
-        counterparty = claim.lock_counterparty(conn, transfer_id)
-        limits = hub.limits(counterparty.counterparty)
-        transfer = claim.claim(conn, transfer_id, counterparty, limits)
+        transfers = claim.claim(conn, transfer_ids, claim.lock_counterparties(conn, transfer_ids), hub.limits)
+        if all(hub.profile(transfer.counterparty) in (Idempotency.KEY, Idempotency.NATURAL) for transfer in transfers):
+            conn.execute(ASYNC_COMMIT)
         crashpoints.reached(Point.CLAIM_BEFORE_COMMIT)
-    return transfer, limits
+    return transfers
 
 
-def _set_aside(hub: Hub, transfer: Transfer, limits: Limits) -> None:
+def _set_aside(hub: Hub, transfer: Transfer) -> None:
     """Sending it has crashed processes: a person must look, and its ordering key waits for that. Nothing is sent."""
     ending = Ending(TransferState.STUCK, Outcome.UNKNOWN, HubCode.PROCESS_DIED, crash_detail(transfer.crashes))
-    log.error("outbox_set_aside", transfer=transfer.id, counterparty=limits.counterparty, code=ending.code)
+    log.error("outbox_set_aside", transfer=transfer.id, counterparty=transfer.counterparty, code=ending.code)
     with hub.db.transaction() as conn:
-        outbox.settle(conn, transfer, ending)
-        wakeups = claim.wake(conn, limits)
+        outbox.settle(conn, [(transfer, ending)])
+        wakeups = claim.wake(conn, hub.limits(transfer.counterparty))
     hub.wake(wakeups)
 
 
-def _settle(
-    hub: Hub, transfer: Transfer, outcome: DeliveryOutcome, exchanges: list[Exchange], limits: Limits
-) -> Ending:
-    """End the attempt with ``outcome``. Returns how it ended.
+def _attempt(hub: Hub, transfer: Transfer) -> Attempt:
+    """Send the transfer. Never raises."""
+    limits = hub.limits(transfer.counterparty)
+    with recording() as exchanges:
+        outcome = send(
+            OUTBOUND[transfer.kind], hub.port(limits.counterparty), transfer, hub.profile(limits.counterparty)
+        )
+    crashpoints.reached(Point.SEND_AFTER_ANSWER)
+    return Attempt(transfer, limits, bounded(outcome, hub.settings.retry_after_at_most), exchanges)
 
-    1. Bound the counterparty's Retry-After and choose the transfer's next state.
-    2. Write outcome, domain and evidence in one transaction, retried where other transactions are in the way.
-    3. Where the claim is stale, or the database away, nothing is written: whoever has the claim now, or the next, asks.
-    4. Where the domain rejects the reply, or fails at it, write that instead; the counterparty has acted already.
-    5. Publish the wake-ups.
+
+def _settle(hub: Hub, attempts: Sequence[Attempt]) -> None:
+    """End the attempts in one transaction; where that fails, each in its own, so that one harms no other."""
+    if len(attempts) > 1:
+        endings = [ending_of(attempt.transfer, attempt.outcome, hub.settings.pauses) for attempt in attempts]
+        try:
+            wakeups = _write(hub, list(zip(attempts, endings, strict=True)))
+        except Exception as error:  # noqa: BLE001 - each is written alone below, and says there what is wrong with it
+            log.info("outbox_batch_divided", count=len(attempts), error=type(error).__name__)
+        else:
+            crashpoints.reached(Point.SETTLE_AFTER_COMMIT)
+            _end(hub, attempts, endings, wakeups)
+            return
+    failures = []
+    for attempt in attempts:
+        try:
+            _settle_alone(hub, attempt)
+        except OperationalError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _settle_alone(hub: Hub, attempt: Attempt) -> Ending:
+    """End one attempt. Returns how it ended.
+
+    1. Write outcome, domain and evidence in one transaction, retried where other transactions are in the way.
+    2. Where the claim is stale, or the database away, nothing is written: whoever has the claim now, or the next, asks.
+    3. Where the domain rejects the reply, or fails at it, write that instead; the counterparty has acted already.
+    4. Let the counterparty's other transfers go on, and publish the wake-ups.
     """
-    # 1.
-    outcome = bounded(outcome, hub.settings.retry_after_at_most)
-    ending = ending_of(transfer, outcome, hub.settings.pauses)
-
-    def write() -> list[Wakeup]:
-        return retried(lambda: _write(hub, transfer, outcome, ending, exchanges, limits))
-
+    transfer = attempt.transfer
+    ending = ending_of(transfer, attempt.outcome, hub.settings.pauses)
     try:
-        # 2.
-        wakeups = write()
-    # 3.
+        # 1.
+        wakeups = retried(lambda: _write(hub, [(attempt, ending)]))
+    # 2.
     except StaleClaim:
         log.warning("outbox_claim_stale", transfer=transfer.id, attempt=transfer.attempt_id)
         release_claim(hub, lambda conn: outbox.release(conn, transfer))
@@ -164,50 +212,71 @@ def _settle(
     except OperationalError:
         release_claim(hub, lambda conn: outbox.release(conn, transfer))
         raise
-    # 4.
+    # 3.
     except Exception as error:  # noqa: BLE001 - logged below; whatever failed, the counterparty has acted
-        outcome = _outcome_of_failed_reply(transfer, error)
-        ending = ending_of(transfer, outcome, hub.settings.pauses)
-        wakeups = write()
+        failed = replace(attempt, outcome=_outcome_of_failed_reply(transfer, error))
+        ending = ending_of(transfer, failed.outcome, hub.settings.pauses)
+        wakeups = retried(lambda: _write(hub, [(failed, ending)]))
     crashpoints.reached(Point.SETTLE_AFTER_COMMIT)
-    log.info(
-        "outbox_attempted",
-        transfer=transfer.id,
-        attempt=transfer.attempt_id,
-        counterparty=limits.counterparty,
-        state=ending.state.value,
-        code=ending.code,
-    )
-    # 5.
-    hub.wake(wakeups)
+    # 4.
+    _end(hub, [attempt], [ending], wakeups)
     return ending
 
 
-def _write(
-    hub: Hub,
-    transfer: Transfer,
-    outcome: DeliveryOutcome,
-    ending: Ending,
-    exchanges: list[Exchange],
-    limits: Limits,
-) -> list[Wakeup]:
-    """Write the outcome and what it means to us in one transaction. Raises StaleClaim if the claim is not ours now."""
+def _write(hub: Hub, attempts: Sequence[tuple[Attempt, Ending]]) -> list[Wakeup]:
+    """Write the outcomes and what they mean to us in one transaction. Raises StaleClaim if a claim is not ours now.
+
+    1. Hold the claims.
+    2. Run what each outcome means to us, dossier by dossier in one order, against deadlocks.
+    3. End the attempts, with their evidence.
+    """
+    in_order = sorted(attempts, key=lambda attempted: attempted[0].transfer.subject)
     with hub.db.transaction() as conn:
-        uow = new_unit_of_work(hub, conn, limits.counterparty)
-        outbound = OUTBOUND[transfer.kind]
-        if isinstance(outcome, DeliveredTransfer):
-            notify_subscribers(uow, outbound.on_delivered(uow, transfer, outcome.reply))
-        elif isinstance(outcome, RefusedTransfer):
-            notify_subscribers(uow, outbound.on_refused(uow, transfer, outcome.reason))
-        outbox.settle(conn, transfer, ending)
-        outbox.store_exchanges(conn, transfer.attempt_id, limits.counterparty, _records(exchanges))
-        # The counterparty's row is locked last: claims wait for it, and must not wait for the domain's work.
-        if isinstance(outcome, DeferredTransfer):
-            uow.wakeups.extend(claim.failed(conn, limits, outcome.retry_after))
-        else:
-            uow.wakeups.extend(claim.succeeded(conn, limits))
+        uow = new_unit_of_work(hub, conn, "hub")
+        # 1.
+        outbox.hold(conn, [attempt.transfer for attempt, _ in in_order])
+        # 2.
+        for attempt, _ in in_order:
+            _apply(replace(uow, actor=attempt.limits.counterparty), attempt)
+        uow.flush()
+        # 3.
+        outbox.settle(conn, [(attempt.transfer, ending) for attempt, ending in in_order])
+        outbox.store_exchanges(conn, _records(in_order))
         crashpoints.reached(Point.SETTLE_BEFORE_COMMIT)
     return uow.wakeups
+
+
+def _apply(uow: UnitOfWork, attempt: Attempt) -> None:
+    """What the outcome means to the domain."""
+    outbound = OUTBOUND[attempt.transfer.kind]
+    match attempt.outcome:
+        case DeliveredTransfer(reply):
+            notify_subscribers(uow, outbound.on_delivered(uow, attempt.transfer, reply))
+        case RefusedTransfer(_, reason):
+            notify_subscribers(uow, outbound.on_refused(uow, attempt.transfer, reason))
+
+
+def _end(hub: Hub, attempts: Sequence[Attempt], endings: Sequence[Ending], wakeups: list[Wakeup]) -> None:
+    """Let the counterparties' other transfers go on, and publish the wake-ups."""
+    for attempt, ending in zip(attempts, endings, strict=True):
+        log.info(
+            "outbox_attempted",
+            transfer=attempt.transfer.id,
+            attempt=attempt.transfer.attempt_id,
+            counterparty=attempt.limits.counterparty,
+            state=ending.state.value,
+            code=ending.code,
+        )
+    # After the commit: the counterparty's row, which every claim locks, is never held while a commit is written.
+    with hub.db.transaction(durable=False) as conn:
+        for limits, outcomes in _by_counterparty(attempts):
+            failures = [outcome.retry_after for outcome in outcomes if isinstance(outcome, DeferredTransfer)]
+            if len(failures) < len(outcomes):
+                wakeups = wakeups + claim.succeeded(conn, limits)
+            if failures:
+                asked = max((seconds for seconds in failures if seconds is not None), default=None)
+                wakeups = wakeups + claim.failed(conn, limits, len(failures), asked)
+    hub.wake(wakeups)
 
 
 def _outcome_of_failed_reply(transfer: Transfer, error: Exception) -> DeliveryOutcome:
@@ -222,10 +291,26 @@ def _outcome_of_failed_reply(transfer: Transfer, error: Exception) -> DeliveryOu
     return BrokenTransfer(HubCode.REPLY_FAILED, type(error).__name__)
 
 
-def _records(exchanges: list[Exchange]) -> list[tuple[str, datetime, dict[str, Any]]]:
+def _by_counterparty(attempts: Sequence[Attempt]) -> Iterator[tuple[Limits, list[DeliveryOutcome]]]:
+    outcomes_of: dict[str, list[DeliveryOutcome]] = {}
+    for attempt in attempts:
+        outcomes_of.setdefault(attempt.limits.counterparty, []).append(attempt.outcome)
+    limits_of = {attempt.limits.counterparty: attempt.limits for attempt in attempts}
+    # In one order, against deadlocks.
+    yield from ((limits_of[counterparty], outcomes_of[counterparty]) for counterparty in sorted(outcomes_of))
+
+
+def _records(attempts: Sequence[tuple[Attempt, Ending]]) -> list[StoredExchange]:
     return [
-        (exchange.id, exchange.started_at, asdict(exchange) | {"started_at": exchange.started_at.isoformat()})
-        for exchange in exchanges
+        StoredExchange(
+            id=exchange.id,
+            at=exchange.started_at,
+            attempt_id=attempt.transfer.attempt_id,
+            counterparty=attempt.limits.counterparty,
+            record=asdict(exchange) | {"started_at": exchange.started_at.isoformat()},
+        )
+        for attempt, _ in attempts
+        for exchange in attempt.exchanges
     ]
 
 

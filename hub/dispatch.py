@@ -1,6 +1,6 @@
 """Inbox messages and commands of people: each runs in one transaction, with the subscribers of its events.
 
-``handle``: claim (tx) → handler, subscribers and the end of the message (one tx).
+``handle``: claim (tx) → handlers, subscribers and the ends of a batch of messages (one tx).
 ``run_command``: command and subscribers (one tx).
 What goes out is hub.delivery.
 """
@@ -8,7 +8,9 @@ What goes out is hub.delivery.
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -34,28 +36,66 @@ _random: Final = random.SystemRandom()
 log = structlog.get_logger(__name__)
 
 
-def handle(hub: Hub, message_id: str) -> None:
-    """Claim an inbox message and run its handler, once. Never raises for what the message itself brings about.
+def handle(hub: Hub, *message_ids: str) -> None:
+    """Claim inbox messages and run their handlers, each once. Never raises for what a message itself brings about.
 
-    1. Claim it under a lease; return if it is not due or another worker has it.
-    2. Dead-letter it if the processes of its earlier claims crashed.
-    3. Run the handler, the subscribers of its events and the end of the message in one transaction.
-    4. Where that fails: postpone, dead-letter or refuse the message, or let its lease run out.
-    5. Publish the wake-ups.
+    1. Claim them under a lease, in the order of their arrival.
+    2. Dead-letter those whose earlier claims crashed their processes.
+    3. Reserve for the others what all handlers compete for.
+    4. Run their handlers in one transaction; where that fails, each in its own.
     """
     # 1.
     with hub.db.connection() as conn:
-        message = inbox.claim(conn, message_id, lease=hub.settings.inbox_lease)
-    if message is None:
-        return
+        messages = inbox.claim(conn, message_ids, lease=hub.settings.inbox_lease)
     # 2.
-    if message.crashes >= MAX_CRASHES:
-        _dead_letter(hub, message, HubCode.PROCESS_DIED, crash_detail(message.crashes))
-        return
+    for message in messages:
+        if message.crashes >= MAX_CRASHES:
+            _dead_letter(hub, message, HubCode.PROCESS_DIED, crash_detail(message.crashes))
+    sound = [message for message in messages if message.crashes < MAX_CRASHES]
+    # 3.
     try:
-        # 3.
-        wakeups = retried(lambda: _run_handler(hub, message))
+        _reserve(hub, sound)
+    except OperationalError:
+        for message in sound:
+            release_claim(hub, partial(inbox.release, message=message))
+        raise
     # 4.
+    if len(sound) > 1 and _handled_together(hub, sound):
+        return
+    failures = []
+    for message in sound:
+        try:
+            _handle_alone(hub, message)
+        except OperationalError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _reserve(hub: Hub, messages: Sequence[Message]) -> None:
+    for kind, reserve in flow.RESERVED.items():
+        own = [message for message in messages if message.kind == kind]
+        if own:
+            # Before the messages' own commit in the database's log, so that it is on disk as soon as that is.
+            with hub.db.transaction(durable=False) as conn:
+                reserve(new_unit_of_work(hub, conn, "hub"), own)
+
+
+def _handled_together(hub: Hub, messages: Sequence[Message]) -> bool:
+    """Whether one transaction handled all of them; if not, nothing was written."""
+    try:
+        wakeups = _run_handlers(hub, messages)
+    except Exception as error:  # noqa: BLE001 - each is handled alone next, and says there what is wrong with it
+        log.info("inbox_batch_divided", count=len(messages), error=type(error).__name__)
+        return False
+    _handled(hub, messages, wakeups)
+    return True
+
+
+def _handle_alone(hub: Hub, message: Message) -> None:
+    """Handle one message in a transaction of its own; where that fails, postpone, dead-letter or refuse it."""
+    try:
+        wakeups = retried(lambda: _run_handlers(hub, [message]))
     except (RetryLater, ManualAction, MessageRefused) as error:
         _not_handled(hub, message, error)
     except StaleClaim:
@@ -72,20 +112,29 @@ def handle(hub: Hub, message_id: str) -> None:
         log.exception("inbox_failed", message=message.id, error=type(error).__name__)
         _postpone(hub, message, HubCode.HANDLER_FAILED, type(error).__name__)
     else:
-        crashpoints.reached(Point.HANDLE_AFTER_COMMIT)
+        _handled(hub, [message], wakeups)
+
+
+def _handled(hub: Hub, messages: Sequence[Message], wakeups: list[Wakeup]) -> None:
+    crashpoints.reached(Point.HANDLE_AFTER_COMMIT)
+    for message in messages:
         log.info("inbox_handled", message=message.id, kind=message.kind, source=message.source)
-        # 5.
-        hub.wake(wakeups)
+    hub.wake(wakeups)
 
 
-def _run_handler(hub: Hub, message: Message) -> list[Wakeup]:
+def _run_handlers(hub: Hub, messages: Sequence[Message]) -> list[Wakeup]:
+    """Handlers, subscribers and the ends of the messages in one transaction. Raises what a handler raises."""
     with hub.db.transaction() as conn:
-        inbox.hold(conn, message)
-        uow = new_unit_of_work(hub, conn, message.source)
-        notify_subscribers(uow, flow.INBOUND[message.kind](uow, message))
-        inbox.settle(conn, message)
-        if message.ordering_key:
-            uow.wakeups.extend(inbox.wake(conn, message.source, message.ordering_key))
+        inbox.hold(conn, messages)
+        uow = new_unit_of_work(hub, conn, "hub")
+        for message in messages:
+            own = replace(uow, actor=message.source)
+            notify_subscribers(own, flow.INBOUND[message.kind](own, message))
+        uow.flush()
+        inbox.settle(conn, messages)
+        for source, ordering_key in {(message.source, message.ordering_key) for message in messages}:
+            if ordering_key:
+                uow.wakeups.extend(inbox.wake(conn, source, ordering_key))
         crashpoints.reached(Point.HANDLE_BEFORE_COMMIT)
     return uow.wakeups
 
@@ -130,6 +179,7 @@ def _refuse(hub: Hub, message: Message, error: MessageRefused) -> None:
         version, reason = message.claim_version, error.reason
         if inbox.refuse(conn, message.id, actor="hub", code=error.code, reason=reason, claim_version=version):
             notify_subscribers(uow, flow.REFUSED[message.kind](uow, message.id, reason))
+            uow.flush()
         uow.wakeups.extend(inbox.first_in_order(conn, message.source, message.ordering_key))
     hub.wake(uow.wakeups)
 
@@ -145,6 +195,7 @@ def run_command(hub: Hub, actor: str, command: Callable[[UnitOfWork], tuple[Done
             uow = new_unit_of_work(hub, conn, actor)
             result, events = command(uow)
             notify_subscribers(uow, events)
+            uow.flush()
         return result, uow.wakeups
 
     result, wakeups = retried(transaction)
@@ -155,7 +206,7 @@ def run_command(hub: Hub, actor: str, command: Callable[[UnitOfWork], tuple[Done
 def new_unit_of_work(hub: Hub, conn: Connection, actor: str) -> UnitOfWork:
     """A unit of work in the transaction of ``conn``, at this moment."""
     return UnitOfWork(
-        conn=conn,
+        unflushed=conn,
         catalogue=hub.catalogue,
         calendar=hub.calendar,
         now=clock.now(),

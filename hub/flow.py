@@ -3,7 +3,7 @@
 Nothing here decides anything. An event with an empty row has no subscriber on purpose.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,6 +56,12 @@ INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
     settlement_answers.KIND: settlement_answers.answered,
 }
 """kind of an inbox message → its handler"""
+
+RESERVED: Final[Mapping[str, Callable[[UnitOfWork, Sequence[Message]], None]]] = {
+    "portal.submission": dossiers.reserve_codes,
+}
+"""kind of an inbox message → called in a short transaction before a batch is handled, for what all handlers compete
+for: handling takes long and must not hold it"""
 
 REFUSED: Final[Mapping[str, Callable[[UnitOfWork, str, str], list[Event]]]] = {
     "portal.submission": notices.tell_refused,

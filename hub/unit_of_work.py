@@ -1,13 +1,16 @@
 """Unit of work: one transaction with the catalogue, the time and the actor, given to every handler and command."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+
+from psycopg import Transaction
 
 from config.catalogue import Bank, Catalogue
 from hub import audit
-from hub.audit import AuditAction
+from hub.audit import AuditAction, AuditEntry
 from hub.calendar import WorkingCalendar
 from hub.codes import HubCode
 from hub.db import Connection
@@ -18,12 +21,20 @@ from hub.messages.outbox import NewTransfer
 from hub.signing.signer import Signer
 from schemas.statement import Format, Statement
 
+Row = TypeVar("Row")
+
 
 @dataclass(frozen=True)
 class UnitOfWork:
-    """What is written through it is committed together or not at all; its wake-ups are published after the commit."""
+    """What is written through it is committed together or not at all; its wake-ups are published after the commit.
 
-    conn: Connection
+    Rows that nobody reads in the same transaction are put off (``later``) and written together with others of their
+    table: those of a batch of messages cost one statement. ``conn`` writes them first, so that whatever is read with
+    it sees them; ``unflushed`` does not.
+    """
+
+    unflushed: Connection
+    """for statements that what is put off cannot concern"""
     catalogue: Catalogue
     calendar: WorkingCalendar
     now: datetime
@@ -41,10 +52,45 @@ class UnitOfWork:
     """base URL of our API for partners, without a slash at its end; empty: not published"""
     wakeups: list[Wakeup] = field(default_factory=list)
     """to be published after the commit"""
+    _put_off: dict[Callable[[Connection, Any], None], list[Any]] = field(default_factory=dict)
+    """who writes them → rows"""
+
+    @property
+    def conn(self) -> Connection:
+        """The transaction's connection, after what was put off has been written."""
+        self.flush()
+        return self.unflushed
+
+    def later(self, write: Callable[[Connection, Sequence[Row]], None], row: Row) -> None:
+        """Have ``write`` write the row with others at the next use of ``conn``, or at the end.
+
+        Rows of several tables are written in the order in which the first of each was put off.
+        """
+        self._put_off.setdefault(write, []).append(row)
+
+    def flush(self) -> None:
+        """Write what was put off."""
+        while self._put_off:
+            write = next(iter(self._put_off))
+            write(self.unflushed, self._put_off.pop(write))
+
+    @contextmanager
+    def savepoint(self, *, force_rollback: bool = False) -> Iterator[Transaction]:
+        """A savepoint; raising psycopg.Rollback(it) takes back what was written inside, and what was put off there.
+
+        ``force_rollback``: take it back at the end in any case.
+        """
+        with self.conn.transaction(force_rollback=force_rollback) as savepoint:
+            try:
+                yield savepoint
+                self.flush()
+            except BaseException:
+                self._put_off.clear()
+                raise
 
     def put(self, transfer: NewTransfer) -> None:
         """Put a transfer into the outbox."""
-        outbox.put(self.conn, transfer)
+        self.later(outbox.put, transfer)
         self.wakeups.append(Wakeup(self.catalogue.counterparties[transfer.counterparty].queue, transfer.id))
 
     def reported_at(self, message: Message, at: datetime) -> datetime:
@@ -70,4 +116,5 @@ class UnitOfWork:
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Write an entry to the audit log, in the name of ``actor``."""
-        audit.write(self.conn, subject, self.actor, action, before=before, after=after, reason=reason, details=details)
+        entry = AuditEntry(subject, self.actor, action, before, after, reason, details or {})
+        self.later(audit.write_all, entry)

@@ -20,10 +20,11 @@ import structlog
 
 from hub import crashpoints
 from hub.crashpoints import Point
-from hub.messages.model import Wakeup
+from hub.messages.model import BATCH, Wakeup
 
 MAX_PENDING: Final = 10_000
-BATCH: Final = 200
+PUBLISHED: Final = 200
+"""wake-ups that are published and marked together"""
 GATHER: Final = 0.01
 """seconds that a wake-up waits for others: a batch costs little more than one, and a mark is a transaction"""
 BROKER_PAUSE: Final = 1.0
@@ -49,13 +50,18 @@ class PromptQueue:
         self._publisher.hold_back(own)
         return [wakeup for wakeup in wakeups if wakeup.queue not in self._queues]
 
-    def take(self) -> Wakeup | None:
-        """The next one that is not on its way to the broker yet; None if there is none."""
-        while self._wakeups:
+    def take(self) -> list[Wakeup]:
+        """At most BATCH of one queue that are not on their way to the broker yet; empty if there are none."""
+        batch: list[Wakeup] = []
+        others: deque[Wakeup] = deque()
+        while self._wakeups and len(batch) < BATCH:
             wakeup = self._wakeups.popleft()
-            if self._publisher.take_back(wakeup):
-                return wakeup
-        return None
+            if batch and wakeup.queue != batch[0].queue:
+                others.append(wakeup)
+            elif self._publisher.take_back(wakeup):
+                batch.append(wakeup)
+        self._wakeups.extendleft(reversed(others))
+        return batch
 
 
 _PROMPT_QUEUE: ContextVar[PromptQueue | None] = ContextVar("prompt_queue", default=None)
@@ -122,8 +128,8 @@ class WakeupPublisher:
             yield prompt_queue
         finally:
             _PROMPT_QUEUE.reset(token)
-            while (wakeup := prompt_queue.take()) is not None:
-                self.wake([wakeup])
+            while wakeups := prompt_queue.take():
+                self.wake(wakeups)
 
     def hold_back(self, wakeups: list[Wakeup]) -> None:
         """Publish these unless they are taken back in time."""
@@ -165,7 +171,7 @@ class WakeupPublisher:
 
     def _publish_batch(self) -> bool:
         """Publish and mark what is unsent of one batch; False if the broker did not take all of it."""
-        batch = self._select([self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))])
+        batch = self._select([self._pending.popleft() for _ in range(min(PUBLISHED, len(self._pending)))])
         confirmed: list[Wakeup] = []
         try:
             confirmed.extend(self._publish(batch))

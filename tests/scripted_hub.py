@@ -270,10 +270,11 @@ class ScriptedHub(Hub):
         """What beat does: wake-up whatever is due."""
         self.wake(self.due())
 
-    def make_due(self, message_id: str) -> None:
-        """As if the pause of this inbox message were over."""
+    def make_due(self, row_id: str) -> None:
+        """As if the pause or the lease of this row of inbox or outbox were over."""
         with self.db.connection() as conn:
-            conn.execute("UPDATE inbox SET due_at = now() WHERE id = %s", (message_id,))
+            conn.execute("UPDATE inbox SET due_at = now() WHERE id = %s", (row_id,))
+            conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (row_id,))
 
     def count(self, table: str) -> int:
         with self.db.connection() as conn:

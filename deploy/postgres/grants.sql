@@ -53,6 +53,7 @@ GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
 GRANT SELECT, INSERT, UPDATE ON tick, worker_heartbeat TO hub_worker;
 GRANT UPDATE (status, status_at, by_report, reason, version, updated_at, released_at, due_at) ON dossier TO hub_worker;
 GRANT UPDATE (last) ON dossier_serial TO hub_worker;
+GRANT SELECT, INSERT ON reserved_code TO hub_worker;
 GRANT UPDATE (status, number, answered_at, transfer_id, officer, prepared_at, record_hash, salt, draft, leaf_id,
     receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_worker;
 GRANT SELECT, INSERT ON handoff_minute TO hub_worker;

@@ -150,7 +150,7 @@ def _act(hub: "Hub", command: "Callable[[UnitOfWork], Result]", *, dry_run: bool
     results: list[Result] = []
 
     def tried(uow: "UnitOfWork") -> tuple[None, list[Any]]:
-        with uow.conn.transaction() as savepoint:
+        with uow.savepoint() as savepoint:
             results.append(command(uow))
             if dry_run:
                 raise Rollback(savepoint)

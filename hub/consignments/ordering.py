@@ -69,7 +69,7 @@ def send_result(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
     dossier = _dossier(uow, event.dossier_id)
     if dossier["status"] != RESOLVED or _submission(uow, dossier).result.method != CARRIER:
         return []
-    sent = uow.conn.execute(
+    sent = uow.unflushed.execute(
         "SELECT 1 FROM consignment c JOIN consignment_item i ON i.consignment_id = c.id"
         " WHERE i.dossier_id = %s AND c.direction = %s",
         (event.dossier_id, Direction.RESULT_TO_CITIZEN),
@@ -139,7 +139,7 @@ def _dossier(uow: UnitOfWork, name: str) -> dict[str, Any]:
 def _dossiers(uow: UnitOfWork, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Each once, as they are named; locked in one order, so that no two bags wait for each other."""
     ids = list(dict.fromkeys(_id(uow, name) for name in names))
-    rows = uow.conn.execute(
+    rows = uow.unflushed.execute(
         "SELECT id, code, raw_code, reference, procedure, department, status, received_at, due_at, released_at"
         " FROM dossier WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
         (ids,),
@@ -163,7 +163,7 @@ def _normalised(name: str) -> str:
 
 
 def _submission(uow: UnitOfWork, dossier: dict[str, Any]) -> Submission:
-    return Submission.model_validate_json(inbox.body(uow.conn, dossier["id"]))
+    return Submission.model_validate_json(inbox.body(uow.unflushed, dossier["id"]))
 
 
 def _ends(

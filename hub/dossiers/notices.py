@@ -1,11 +1,10 @@
 """Notices to the portal: an event that it may pull, and a thin webhook to each of its endpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from psycopg.types.json import Jsonb
-
 from hub.audit import AuditAction
+from hub.db import Connection, as_set
 from hub.dossiers import store
 from hub.dossiers.model import Dossier, DossierStatus
 from hub.dossiers.views import REFUSED_VERSION
@@ -28,6 +27,15 @@ FEE_TYPES: Final[Mapping[type[FeeEvent], str]] = {
 }
 
 
+_INSERT: Final = """
+INSERT INTO event (id, type, submission_id, version, notice)
+SELECT notice->'data'->>'event_id', notice->>'type', notice->'data'->>'submission_id',
+    (notice->'data'->>'version')::int, notice
+FROM ROWS FROM (json_to_recordset(%s) AS (notice jsonb)) WITH ORDINALITY AS published (notice, at)
+ORDER BY at
+"""
+
+
 def tell_portal(uow: UnitOfWork, event: Event) -> list[Event]:
     """Publish the dossier's status: ids and states, never a citizen's data (Standard Webhooks, thin payload)."""
     _publish_status(uow, event.dossier_id, TYPE)
@@ -36,13 +44,13 @@ def tell_portal(uow: UnitOfWork, event: Event) -> list[Event]:
 
 def tell_fee(uow: UnitOfWork, event: FeeEvent) -> list[Event]:
     """Publish the state of the fee. It is part of the submission's view, which so gets a new version."""
-    store.touch(uow.conn, event.dossier_id)
+    store.touch(uow.unflushed, event.dossier_id)
     _publish_status(uow, event.dossier_id, FEE_TYPES[type(event)], event.fee)
     return []
 
 
 def _publish_status(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice | None = None) -> None:
-    dossier = store.by_id(uow.conn, dossier_id)
+    dossier = store.by_id(uow.unflushed, dossier_id)
     if dossier is None:
         raise LookupError(dossier_id)
     _publish(uow, _notice(uow, dossier, type, fee))
@@ -50,7 +58,7 @@ def _publish_status(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice 
 
 def tell_refused(uow: UnitOfWork, submission_id: str, reason: str) -> list[Event]:
     """Publish that a submission was refused before it became a dossier, as the status not_accepted."""
-    submission = Submission.model_validate_json(inbox.body(uow.conn, submission_id))
+    submission = Submission.model_validate_json(inbox.body(uow.unflushed, submission_id))
     data = NoticeData(
         event_id=new_id(Prefix.EVENT),
         submission_id=submission_id,
@@ -66,13 +74,14 @@ def tell_refused(uow: UnitOfWork, submission_id: str, reason: str) -> list[Event
     return []
 
 
+def _insert(conn: Connection, notices: Sequence[Notice]) -> None:
+    conn.execute(_INSERT, (as_set([{"notice": notice.model_dump(mode="json")} for notice in notices]),))
+
+
 def _publish(uow: UnitOfWork, notice: Notice) -> None:
     """Store the event and put a webhook for every endpoint that subscribes to its type."""
     about = notice.data.submission_id
-    uow.conn.execute(
-        "INSERT INTO event (id, type, submission_id, version, notice) VALUES (%s, %s, %s, %s, %s)",
-        (notice.data.event_id, notice.type, about, notice.data.version, Jsonb(notice.model_dump(mode="json"))),
-    )
+    uow.later(_insert, notice)
     body = notice.model_dump_json().encode()
     for endpoint in uow.catalogue.portal.endpoints:
         if not endpoint.types or notice.type in endpoint.types:

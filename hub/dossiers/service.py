@@ -1,5 +1,6 @@
 """Handlers of a dossier's life: open, wait for the fee or release, accept, move by the department's reports, end."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -41,9 +42,9 @@ def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
             HubCode.PROCEDURE_UNKNOWN, "the procedure left the catalogue after the submission was accepted"
         )
     today = local(message.received_at).date()
-    code = _code(uow, submission) or _issued(uow, today)
+    code = _code(uow, submission) or _issued(uow, message.id, today)
     store.add(
-        uow.conn,
+        uow.unflushed,
         message.id,
         code,
         reference=submission.reference,
@@ -61,7 +62,7 @@ def _code(uow: UnitOfWork, submission: Submission) -> DossierCode | None:
     if submission.dossier_code is None:
         return None
     code = DossierCode.received(submission.dossier_code)
-    if store.is_taken(uow.conn, code):
+    if store.is_taken(uow.unflushed, code):
         # The endpoint checks this too, but another submission with this code was under way then.
         raise MessageRefused(
             HubCode.DOSSIER_CODE_TAKEN, vi("Dossier code {raw} belongs to another dossier already", raw=code.raw)
@@ -69,19 +70,31 @@ def _code(uow: UnitOfWork, submission: Submission) -> DossierCode | None:
     return code
 
 
-def _issued(uow: UnitOfWork, today: date) -> DossierCode:
-    """The Centre's next code, skipping those that the portal has issued in the Centre's name."""
-    code = store.issue_code(uow.conn, uow.catalogue.portal.centre, today)
-    while store.is_taken(uow.conn, code):
-        code = store.issue_code(uow.conn, uow.catalogue.portal.centre, today)
+def reserve_codes(uow: UnitOfWork, messages: Sequence[Message]) -> None:
+    """Reserve codes of the Centre for the submissions that come without one of the portal's."""
+    days: dict[date, list[str]] = {}
+    for message in messages:
+        if Submission.model_validate_json(message.body).dossier_code is None:
+            days.setdefault(local(message.received_at).date(), []).append(message.id)
+    for day, submissions in sorted(days.items()):
+        store.reserve_codes(uow.unflushed, uow.catalogue.portal.centre, day, submissions)
+
+
+def _issued(uow: UnitOfWork, submission_id: str, today: date) -> DossierCode:
+    """The Centre's code for the submission, skipping those that the portal has issued in the Centre's name."""
+    code = store.reserved_code(uow.unflushed, submission_id)
+    if code is None:
+        code = store.issue_code(uow.unflushed, uow.catalogue.portal.centre, today)
+    while store.is_taken(uow.unflushed, code):
+        code = store.issue_code(uow.unflushed, uow.catalogue.portal.centre, today)
     return code
 
 
 def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
     """The department has the dossier: it is accepted, unless a report has already moved it on."""
-    dossier = store.lock(uow.conn, event.dossier_id)
+    dossier = store.lock(uow.unflushed, event.dossier_id)
     # Reports that came before the receipt have been waiting for it.
-    uow.wakeups.extend(inbox.wake(uow.conn, f"department.{dossier.department}", dossier.code))
+    uow.wakeups.extend(inbox.wake(uow.unflushed, f"department.{dossier.department}", dossier.code))
     if dossier.status is not DossierStatus.REGISTERED:
         return []
     return _move(uow, dossier, DossierStatus.ACCEPTED, event)
@@ -89,7 +102,7 @@ def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
 
 def not_taken(uow: UnitOfWork, event: HandoffRefused) -> list[Event]:
     """The department has refused the dossier. That is an answer, not a failure: the applicant is told why."""
-    return _move(uow, store.lock(uow.conn, event.dossier_id), DossierStatus.NOT_ACCEPTED, event)
+    return _move(uow, store.lock(uow.unflushed, event.dossier_id), DossierStatus.NOT_ACCEPTED, event)
 
 
 def _move(
@@ -97,7 +110,7 @@ def _move(
 ) -> list[Event]:
     reason = event.reason if isinstance(event, HandoffRefused) else None
     # A receipt's clock may be wrong, too: nobody takes a dossier later than we hear of it.
-    store.move(uow.conn, dossier, to, at=min(event.at, uow.now), reason=reason)
+    store.move(uow.unflushed, dossier, to, at=min(event.at, uow.now), reason=reason)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_STATUS_CHANGED, before=dossier.status, after=to)
     return [StatusMoved(dossier.id)]
 
@@ -119,7 +132,7 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
         raise ManualAction(
             HubCode.STATUS_UNKNOWN, f"{department.code} has no status {status_report.status!r} in its table"
         )
-    dossier = store.lock_by_code(uow.conn, DossierCode.received(status_report.dossier_code), department.code)
+    dossier = store.lock_by_code(uow.unflushed, DossierCode.received(status_report.dossier_code), department.code)
     if dossier is None or dossier.released_at is None:
         raise RetryLater(HubCode.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
     to, at = DossierStatus(meaning.value), uow.reported_at(message, status_report.at)
@@ -139,10 +152,10 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
         raise RetryLater(HubCode.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
     # 4.
     for step in steps:
-        store.move(uow.conn, dossier, step, at=at, reason=status_report.note, by_report=True)
+        store.move(uow.unflushed, dossier, step, at=at, reason=status_report.note, by_report=True)
         action = AuditAction.DOSSIER_STATUS_CHANGED if step is to else AuditAction.DOSSIER_STATUS_INFERRED
         uow.write_audit(dossier.id, action, before=dossier.status, after=step, reason=status_report.report_id)
-        dossier = store.lock(uow.conn, dossier.id)
+        dossier = store.lock(uow.unflushed, dossier.id)
     return [*back, StatusMoved(dossier.id)]
 
 
@@ -153,7 +166,7 @@ def _is_repeated_or_late(
     if to is dossier.status:
         if dossier.by_report or at >= dossier.status_at - uow.clock_skew:
             # The status is confirmed at this later time: reports of the time between are late from now on.
-            store.confirm(uow.conn, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
+            store.confirm(uow.unflushed, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
         uow.write_audit(
             dossier.id, AuditAction.DOSSIER_REPORT_REPEATED, before=dossier.status, after=to, reason=report_id
         )
@@ -191,12 +204,12 @@ _HELD: Final = frozenset({DossierStatus.REGISTERED, DossierStatus.AWAITING_FEE})
 
 def release(uow: UnitOfWork, event: FeeNotDue) -> list[Event]:
     """No fee is due: release the dossier to its department."""
-    return _release(uow, store.lock(uow.conn, event.dossier_id))
+    return _release(uow, store.lock(uow.unflushed, event.dossier_id))
 
 
 def release_or_wait(uow: UnitOfWork, event: FeeDemanded) -> list[Event]:
     """Hold the dossier if its fee is to be paid first; release it otherwise."""
-    dossier = store.lock(uow.conn, event.dossier_id)
+    dossier = store.lock(uow.unflushed, event.dossier_id)
     return _wait(uow, dossier) if event.pay_first else _release(uow, dossier)
 
 
@@ -205,23 +218,23 @@ def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
 
     It is released by an inbox message of our own, so that the money is booked even while nobody can sign the handoff.
     """
-    dossier = store.lock(uow.conn, event.dossier_id)
+    dossier = store.lock(uow.unflushed, event.dossier_id)
     if dossier.released_at is not None or dossier.status not in _HELD:
         return []
     message = new_id(Prefix.INBOX)
     arrival = Arrival(message, SOURCE, RELEASE, message, message, dossier.id.encode(), media_type="text/plain")
-    uow.wakeups.append(Wakeup(inbox.QUEUE, inbox.accept(uow.conn, arrival).id))
+    uow.wakeups.append(Wakeup(inbox.QUEUE, inbox.accept(uow.unflushed, arrival).id))
     if dossier.status is DossierStatus.REGISTERED:
         return []
     procedure = uow.catalogue.procedures.get(dossier.procedure)
     if procedure is not None:
-        store.begin_term(uow.conn, dossier, due_at=uow.calendar.due(event.at, procedure.working_hours))
+        store.begin_term(uow.unflushed, dossier, due_at=uow.calendar.due(event.at, procedure.working_hours))
     return _set_status(uow, dossier, DossierStatus.REGISTERED)
 
 
 def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
     """Handle the message of ``covered``: release the dossier, unless the payment was reversed meanwhile."""
-    dossier = store.lock(uow.conn, message.body.decode())
+    dossier = store.lock(uow.unflushed, message.body.decode())
     if dossier.released_at is not None or dossier.status is not DossierStatus.REGISTERED:
         uow.write_audit(dossier.id, AuditAction.DOSSIER_NOT_RELEASED, before=dossier.status)
         return []
@@ -230,7 +243,7 @@ def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
 
 def reopened(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
     """A payment was reversed: the dossier waits again if it is not released; else fees open an exception."""
-    dossier = store.lock(uow.conn, event.dossier_id)
+    dossier = store.lock(uow.unflushed, event.dossier_id)
     if dossier.released_at is not None:
         uow.write_audit(
             dossier.id, AuditAction.DOSSIER_UNPAID_AFTER_RELEASE, before=dossier.status, reason=event.fee.demand_id
@@ -244,13 +257,13 @@ def _wait(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
 
 
 def _set_status(uow: UnitOfWork, dossier: Dossier, to: DossierStatus) -> list[Event]:
-    store.move(uow.conn, dossier, to, at=uow.now, reason=None)
+    store.move(uow.unflushed, dossier, to, at=uow.now, reason=None)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_STATUS_CHANGED, before=dossier.status, after=to)
     return [StatusMoved(dossier.id)]
 
 
 def _release(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
-    store.release(uow.conn, dossier, at=uow.now)
+    store.release(uow.unflushed, dossier, at=uow.now)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_RELEASED)
     return [DossierReleased(dossier.id)]
 
@@ -261,13 +274,13 @@ def end_dossier(uow: UnitOfWork, dossier_id: str, to: DossierStatus, reason: str
     Raises NotFound, or InvalidState once it is released: from then on its department ends it.
     """
     try:
-        dossier = store.lock(uow.conn, dossier_id)
+        dossier = store.lock(uow.unflushed, dossier_id)
     except LookupError:
         raise NotFound(f"no dossier has the id {dossier_id}") from None
     if dossier.released_at is not None:
         raise InvalidState("the dossier has been handed to its department, which ends it")
     if to not in (DossierStatus.WITHDRAWN, DossierStatus.STOPPED) or to not in LIFECYCLE.moves[dossier.status]:
         raise InvalidState(f"a dossier that is {dossier.status} cannot be {to}")
-    store.move(uow.conn, dossier, to, at=uow.now, reason=reason)
+    store.move(uow.unflushed, dossier, to, at=uow.now, reason=reason)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_ENDED, before=dossier.status, after=to, reason=reason)
     return None, [StatusMoved(dossier.id)]

@@ -1,5 +1,6 @@
 """Dossiers in the database."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -29,6 +30,35 @@ def issue_code(conn: Connection, agency: str, day: date) -> DossierCode:
         (agency, day),
     )
     return DossierCode.issued(agency, day, row["last"])
+
+
+_RESERVE: Final = """
+WITH new AS (
+    SELECT id, row_number() OVER (ORDER BY at) AS number
+    FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS submission (id, at)
+    WHERE NOT EXISTS (SELECT 1 FROM reserved_code WHERE submission_id = id)
+), counter AS (
+    INSERT INTO dossier_serial (agency, day, last) SELECT %(agency)s, %(day)s, count(*) FROM new HAVING count(*) > 0
+    ON CONFLICT (agency, day) DO UPDATE SET last = dossier_serial.last + excluded.last
+    RETURNING last
+)
+INSERT INTO reserved_code (submission_id, agency, day, serial)
+SELECT id, %(agency)s, %(day)s, last - (SELECT count(*) FROM new) + number FROM new CROSS JOIN counter
+ON CONFLICT DO NOTHING
+"""
+
+
+def reserve_codes(conn: Connection, agency: str, day: date, submission_ids: Sequence[str]) -> None:
+    """Reserve the next codes of ``agency`` on ``day`` for submissions that have none, in their order, without gaps."""
+    conn.execute(_RESERVE, {"ids": list(submission_ids), "agency": agency, "day": day})
+
+
+def reserved_code(conn: Connection, submission_id: str) -> DossierCode | None:
+    """Return the code that is reserved for the submission. Raises ValueError when the day's serials are used up."""
+    row = conn.execute(
+        "SELECT agency, day, serial FROM reserved_code WHERE submission_id = %s", (submission_id,)
+    ).fetchone()
+    return None if row is None else DossierCode.issued(row["agency"], row["day"], row["serial"])
 
 
 def is_taken(conn: Connection, code: DossierCode) -> bool:

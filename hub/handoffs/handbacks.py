@@ -36,11 +36,10 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
     _check(uow, event, parsed, before)
     counter_record.check_signatures(uow, department, parsed, signed_record)
     row_id = new_id(Prefix.HANDOFF)
-    leaf_id = custody.enter(
-        uow.conn, kind=LEAF, subject=row_id, record=signed_record.record, signatures=signed_record.signatures
-    )
-    store.add(
-        uow.conn,
+    leaf = custody.NewLeaf(LEAF, row_id, signed_record.record, signed_record.signatures)
+    uow.later(custody.insert, leaf)
+    uow.later(
+        store.insert,
         store.New(
             id=row_id,
             dossier_id=event.dossier_id,
@@ -56,7 +55,7 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
             record_hash=record.hash_of(signed_record.record),
             salt=None,
             draft=None,
-            leaf_id=leaf_id,
+            leaf_id=leaf.id,
         ),
     )
     uow.write_audit(row_id, AuditAction.HANDBACK_RECEIVED, after=HandoffStatus.PREPARED, reason=parsed.id)

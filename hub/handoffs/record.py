@@ -50,7 +50,7 @@ def hash_of(record: bytes) -> bytes:
 
 def message(uow: UnitOfWork, dossier: dict[str, Any], handoff_id: str, leg: int) -> Handoff:
     """The handoff message for the department; always the same for the same dossier and leg."""
-    submission = Submission.model_validate_json(inbox.body(uow.conn, dossier["id"]))
+    submission = Submission.model_validate_json(inbox.body(uow.unflushed, dossier["id"]))
     procedure = uow.catalogue.procedures[dossier["procedure"]]
     return Handoff(
         id=handoff_id,
@@ -77,7 +77,7 @@ def message(uow: UnitOfWork, dossier: dict[str, Any], handoff_id: str, leg: int)
 def dossier_of(uow: UnitOfWork, dossier_id: str) -> dict[str, Any]:
     """The dossier's row."""
     return one(
-        uow.conn,
+        uow.unflushed,
         "SELECT id, code, raw_code, reference, procedure, department, status, received_at, due_at, released_at"
         " FROM dossier WHERE id = %s",
         (dossier_id,),

@@ -41,7 +41,8 @@ def prepare(uow: UnitOfWork, event: DossierReleased) -> list[Event]:
     """
     dossier = record.dossier_of(uow, event.dossier_id)
     carrier = uow.catalogue.procedures[dossier["procedure"]].carrier
-    before = store.last(uow.conn, event.dossier_id)
+    # A leg of this dossier that is put off would be overlooked; the table refuses a second with its number.
+    before = store.last(uow.unflushed, event.dossier_id)
     handoff = record.message(uow, dossier, new_id(Prefix.HANDOFF), before.next_leg)
     officer = officer_on_duty(uow, dossier["department"])
     recorded = record.transfer(uow, handoff, officer, carrier, before.hash)
@@ -80,9 +81,8 @@ def send(
 ) -> tuple[str, str]:
     """Enter the signed record into the custody log and put the handoff into the outbox: (transfer id, leaf id)."""
     department = uow.catalogue.departments[dossier["department"]]
-    leaf_id = custody.enter(
-        uow.conn, kind=LEAF, subject=handoff.id, record=recorded.record, signatures=[signatures.person, signatures.seal]
-    )
+    leaf = custody.NewLeaf(LEAF, handoff.id, recorded.record, [signatures.person, signatures.seal])
+    uow.later(custody.insert, leaf)
     body = handoff.model_copy(update={"signed": record.carried(recorded.record, signatures, recorded.salt)})
     transfer_id = new_id(Prefix.TRANSFER)
     uow.put(
@@ -97,7 +97,7 @@ def send(
             deadline=dossier["due_at"],
         )
     )
-    return transfer_id, leaf_id
+    return transfer_id, leaf.id
 
 
 def _add(
@@ -112,8 +112,8 @@ def _add(
     transfer_id: str | None = None,
     leaf_id: str | None = None,
 ) -> None:
-    store.add(
-        uow.conn,
+    uow.later(
+        store.insert,
         store.New(
             id=handoff.id,
             dossier_id=dossier["id"],
@@ -139,13 +139,14 @@ def acknowledged(uow: UnitOfWork, transfer: Transfer, receipt: HandoffReceipt) -
 
     Raises ManualAction or RetryLater where a department that counter-signs did not sign for exactly this handoff.
     """
-    row = store.lock_by_transfer(uow.conn, transfer.id)
+    # The handoff was committed before its transfer was sent: nothing of it is put off.
+    row = store.lock_by_transfer(uow.unflushed, transfer.id)
     leaf_id = _counter_signed(uow, row, receipt)
     uow.write_audit(
         row.id, AuditAction.HANDOFF_ANSWERED, before=row.status, after=HandoffStatus.ACKNOWLEDGED, reason=receipt.number
     )
     row = store.change(
-        uow.conn,
+        uow.unflushed,
         row.id,
         number=receipt.number,
         answered_at=receipt.received_at,
@@ -168,8 +169,9 @@ def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -
             )
         return None
     signed_record = counter_record.receipt(uow, department, row, receipt)
+    # Not put off: the handoff's row refers to it next.
     return custody.enter(
-        uow.conn, kind="receipt", subject=row.id, record=signed_record.record, signatures=signed_record.signatures
+        uow.unflushed, kind="receipt", subject=row.id, record=signed_record.record, signatures=signed_record.signatures
     )
 
 
@@ -188,7 +190,7 @@ def advance(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> lis
     if row.status in (to, HandoffStatus.COMPLETE, HandoffStatus.REFUSED):
         return []
     LIFECYCLE.check(row.status, to)
-    store.change(uow.conn, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
+    store.change(uow.unflushed, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
     if to is not HandoffStatus.COMPLETE:
         return []
     uow.write_audit(row.id, AuditAction.HANDOFF_COMPLETED, before=row.status, after=to)

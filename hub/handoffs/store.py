@@ -1,10 +1,11 @@
 """The rows of handoffs."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-from hub.db import Connection, one
+from hub.db import Connection, as_set, one
 from hub.errors import NotFound
 from hub.handoffs.model import HandoffRow, HandoffStatus
 from schemas.handoff import FIRST, Act, Carrier, ShareResult
@@ -45,17 +46,24 @@ class New:
     leaf_id: str | None
 
 
-_ADD: Final[LiteralString] = (
-    "INSERT INTO handoff (id, dossier_id, leg, department, transfer_id, status, prepared_at, act, carrier, officer,"
-    " result, record_hash, salt, draft, leaf_id) VALUES (%(id)s, %(dossier_id)s, %(leg)s, %(department)s,"
-    " %(transfer_id)s, %(status)s, %(prepared_at)s, %(act)s, %(carrier)s, %(officer)s, %(result)s, %(record_hash)s,"
-    " %(salt)s, %(draft)s, %(leaf_id)s)"
-)
+_INSERT: Final[LiteralString] = """
+INSERT INTO handoff (id, dossier_id, leg, department, transfer_id, status, prepared_at, act, carrier, officer, result,
+    record_hash, salt, draft, leaf_id)
+SELECT id, dossier_id, leg, department, transfer_id, status, prepared_at, act, carrier, officer, result,
+    decode(record_hash, 'hex'), decode(salt, 'hex'), decode(draft, 'hex'), leaf_id
+FROM json_to_recordset(%s) AS row (id text, dossier_id text, leg int, department text, transfer_id text, status text,
+    prepared_at timestamptz, act text, carrier text, officer text, result text, record_hash text, salt text, draft text,
+    leaf_id text)
+"""
 
 
-def add(conn: Connection, row: New) -> None:
-    """Insert a handoff. The table refuses a second of the same dossier and leg: the chain has no fork."""
-    conn.execute(_ADD, {field.name: getattr(row, field.name) for field in fields(row)})
+def insert(conn: Connection, handoffs: Sequence[New]) -> None:
+    """Insert handoffs. Raises UniqueViolation for a second with one dossier and leg: the chain has no fork."""
+    rows = [
+        {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(row).items()}
+        for row in handoffs
+    ]
+    conn.execute(_INSERT, (as_set(rows),))
 
 
 def last(conn: Connection, dossier_id: str, *, below: int = 2**31 - 1) -> Last:

@@ -2,7 +2,7 @@
 
 Each due row gets one wake-up. ``wakeup_sent_at`` is since when it is on the broker; a claim resets
 that, and so does waiting for capacity. A wake-up that is on the broker for too long is repeated only as far as the
-broker has lost some: where more rows have one in a queue than the queue has messages.
+broker has lost some: where more rows have one in a queue than the queue's messages can name.
 """
 
 from collections import Counter, defaultdict
@@ -12,9 +12,9 @@ from typing import Any, Final
 from hub.db import Connection
 from hub.messages.claim import FIRST_IN_ORDER, wait_for_order
 from hub.messages.inbox import NONE_EARLIER, QUEUE
-from hub.messages.model import Wakeup
+from hub.messages.model import BATCH, Wakeup
 
-BATCH: Final = 200
+SWEPT: Final = 200
 """rows that one sweep wakes in the inbox, and for each counterparty in the outbox"""
 
 _INBOX_DUE: Final = "inbox.state IN ('received', 'waiting') AND inbox.due_at <= now() AND " + NONE_EARLIER
@@ -64,15 +64,15 @@ def due(
 ) -> list[Wakeup]:
     """Find the due rows that have no wake-up on the broker, or whose wake-up the broker has lost.
 
-    1. Rows without a wake-up, at most BATCH of the inbox and of each counterparty.
+    1. Rows without a wake-up, at most SWEPT of the inbox and of each counterparty.
     2. Where wake-ups are late (older than ``repeat_after`` seconds), ask ``depths`` how many messages their queues
-       hold. Of each queue the oldest late ones count as lost, as many as rows exceed messages. A queue that
-       ``depths`` leaves out is unknown, and nothing of it counts as lost.
+       hold. Of each queue the oldest late ones count as lost, as many as rows exceed what its messages can name. A
+       queue that ``depths`` leaves out is unknown, and nothing of it counts as lost.
 
     ``queues``: counterparty → queue.
     """
-    inbound = [Wakeup(QUEUE, row["id"]) for row in conn.execute(_INBOX, {"batch": BATCH})]
-    outbound = conn.execute(_OUTBOX, {"batch": BATCH}).fetchall()
+    inbound = [Wakeup(QUEUE, row["id"]) for row in conn.execute(_INBOX, {"batch": SWEPT})]
+    outbound = conn.execute(_OUTBOX, {"batch": SWEPT}).fetchall()
     unsent = inbound + [
         Wakeup(queues[row["counterparty"]], row["id"]) for row in outbound if row["counterparty"] in queues
     ]
@@ -99,7 +99,9 @@ def _lost(
         return []
     messages_of = depths(late_of.keys())
     lost = [
-        wakeup for queue, depth in messages_of.items() for wakeup in late_of[queue][: max(0, rows_of[queue] - depth)]
+        wakeup
+        for queue, depth in messages_of.items()
+        for wakeup in late_of[queue][: max(0, rows_of[queue] - depth * BATCH)]
     ]
     inbound, outbound = _by_table(lost)
     if inbound:

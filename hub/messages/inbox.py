@@ -1,8 +1,9 @@
 """Inbox: messages received from others, each stored once, claimed under a lease, settled or retried."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Final
+from typing import Any, Final
 
 from psycopg import errors
 from psycopg.pq import TransactionStatus
@@ -33,9 +34,10 @@ WITH keyed AS (
 SELECT id, received_at FROM stored
 """
 
-NONE_EARLIER: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source
-    AND earlier.ordering_key = inbox.ordering_key AND earlier.ordering_key <> ''
-    AND earlier.seq < inbox.seq AND earlier.state = 'received')"""
+# A minimum by the index inbox_ordering, row by row (see FIRST_IN_ORDER in hub.messages.claim).
+NONE_EARLIER: Final = """(inbox.ordering_key = '' OR inbox.seq <= COALESCE((SELECT min(received.seq) FROM inbox received
+    WHERE received.source = inbox.source AND received.ordering_key = inbox.ordering_key
+    AND received.ordering_key <> '' AND received.state = 'received'), inbox.seq))"""
 
 # Advisory lock of the worker that handles a message: held until its transaction ends, so only while its process lives.
 _HANDLER_LOCK: Final = "hashtextextended(inbox.id, 0)"
@@ -47,27 +49,37 @@ UPDATE inbox SET attempts = attempts + 1, backoff_attempts = backoff_attempts + 
     unsettled_claims = unsettled_claims + 1,
     due_at = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM async_commit
-WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
+WHERE id = ANY(%(ids)s) AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
   AND (unsettled_claims = 1) = %(suspect)s AND {NONE_EARLIER} AND pg_try_advisory_xact_lock_shared({_HANDLER_LOCK})
 RETURNING id, source, kind, ordering_key, body, received_at, attempts AS claim_version, backoff_attempts,
-    unsettled_claims - 1 AS crashes, error_code AS held_for
+    unsettled_claims - 1 AS crashes, error_code AS held_for, seq
 """
 
 _WHY_NOT_CLAIMED: Final = f"""
 WITH candidate AS (
     SELECT id, NOT pg_try_advisory_xact_lock_shared({_HANDLER_LOCK}) AS is_handled FROM inbox
-    WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
+    WHERE id = ANY(%(ids)s) AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
 )
 UPDATE inbox SET wakeup_sent_at = NULL,
     due_at = CASE WHEN is_handled THEN clock_timestamp() + make_interval(secs => %(lease)s) ELSE due_at END
 FROM candidate
 WHERE inbox.id = candidate.id AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
   AND (is_handled OR unsettled_claims = 1)
-RETURNING NOT is_handled AS suspect
+RETURNING inbox.id, NOT is_handled AS suspect
 """
 
 _HOLD: Final = f"""
-SELECT pg_advisory_xact_lock({_HANDLER_LOCK}) FROM inbox WHERE id = %s AND attempts = %s AND settled_at IS NULL
+SELECT pg_advisory_xact_lock({_HANDLER_LOCK}) FROM inbox
+JOIN unnest(%(ids)s::text[], %(claim_versions)s::int[]) AS held (id, claim_version)
+    ON inbox.id = held.id AND inbox.attempts = held.claim_version
+WHERE settled_at IS NULL
+"""
+
+_SETTLE: Final = """
+UPDATE inbox SET state = 'handled', settled_at = now(), unsettled_claims = 0, error_code = NULL, error_detail = NULL
+FROM unnest(%(ids)s::text[], %(claim_versions)s::int[]) AS settled (id, claim_version)
+WHERE inbox.id = settled.id AND attempts = claim_version AND settled_at IS NULL
+RETURNING inbox.id
 """
 
 _FIRST_IN_ORDER: Final = """
@@ -155,38 +167,49 @@ def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> I
     return InboxReceipt(row["id"], row["received_at"], replayed=True)
 
 
-def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
-    """Claim the message for ``lease`` seconds if it is due and first of its ordering key. None otherwise.
+def claim(conn: Connection, message_ids: Sequence[str], *, lease: float) -> list[Message]:
+    """Claim for ``lease`` seconds those messages that are due and first of their ordering keys, in order of arrival.
 
-    1. Claim it, unless it is a suspect (a claim of it crashed) or another worker still handles it.
-    2. Where that fails: extend the lease of whoever still handles it; stop if nothing is to be done.
-    3. A suspect is claimed only while no other suspect runs; the sweep brings it back.
+    1. Claim them, except suspects (a claim of it crashed) and those that another worker still handles.
+    2. Of the others: extend the lease of whoever still handles one; stop if nothing is to be done.
+    3. A suspect is claimed only while no other suspect runs; the sweep brings back the others.
     """
     # 1.
-    message = _claim(conn, message_id, lease=lease, suspect=False)
-    if message is not None:
-        return message
+    messages = _claim(conn, message_ids, lease=lease, suspect=False)
+    unclaimed = set(message_ids) - {message.id for message in messages}
+    if not unclaimed:
+        return messages
     # 2.
-    row = conn.execute(_WHY_NOT_CLAIMED, {"id": message_id, "lease": lease}).fetchone()
-    if row is None or not row["suspect"]:
-        return None
+    rows = conn.execute(_WHY_NOT_CLAIMED, {"ids": sorted(unclaimed), "lease": lease}).fetchall()
+    suspects_of = sorted(row["id"] for row in rows if row["suspect"])
     # 3.
-    with conn.transaction():
-        return _claim(conn, message_id, lease=lease, suspect=True) if suspects.may_run(conn) else None
+    for suspect in suspects_of:
+        with conn.transaction():
+            if suspects.may_run(conn) and (claimed := _claim(conn, [suspect], lease=lease, suspect=True)):
+                return messages + claimed
+    return messages
 
 
-def _claim(conn: Connection, message_id: str, *, lease: float, suspect: bool) -> Message | None:
+def _claim(conn: Connection, message_ids: Sequence[str], *, lease: float, suspect: bool) -> list[Message]:
     with conn.cursor(row_factory=class_row(Message)) as cursor:
-        return cursor.execute(_CLAIM, {"id": message_id, "lease": lease, "suspect": suspect}).fetchone()
+        rows = cursor.execute(_CLAIM, {"ids": list(message_ids), "lease": lease, "suspect": suspect})
+        return sorted(rows, key=lambda message: message.seq)
 
 
-def hold(conn: Connection, message: Message) -> None:
-    """Keep other workers from claiming the message until the transaction ends, even when the lease runs out.
+def hold(conn: Connection, messages: Sequence[Message]) -> None:
+    """Keep other workers from claiming the messages until the transaction ends, even when the leases run out.
 
-    Raises StaleClaim if another worker has claimed it.
+    Raises StaleClaim if another worker has claimed one of them.
     """
-    if conn.execute(_HOLD, (message.id, message.claim_version)).fetchone() is None:
+    if len(conn.execute(_HOLD, _claims(messages)).fetchall()) < len(messages):
         raise StaleClaim
+
+
+def _claims(messages: Sequence[Message]) -> dict[str, Any]:
+    return {
+        "ids": [message.id for message in messages],
+        "claim_versions": [message.claim_version for message in messages],
+    }
 
 
 def release(conn: Connection, message: Message) -> None:
@@ -204,14 +227,9 @@ def body(conn: Connection, message_id: str) -> bytes:
     return bytes(row["body"])
 
 
-def settle(conn: Connection, message: Message) -> None:
-    """Mark the message as handled. Raises StaleClaim if another worker has claimed it."""
-    settled = conn.execute(
-        "UPDATE inbox SET state = 'handled', settled_at = now(), unsettled_claims = 0, error_code = NULL,"
-        " error_detail = NULL WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING id",
-        (message.id, message.claim_version),
-    )
-    if settled.fetchone() is None:
+def settle(conn: Connection, messages: Sequence[Message]) -> None:
+    """Mark the messages as handled. Raises StaleClaim if another worker has claimed one of them."""
+    if len(conn.execute(_SETTLE, _claims(messages)).fetchall()) < len(messages):
         raise StaleClaim
 
 

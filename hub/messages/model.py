@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+BATCH: Final = 32
+"""rows that one broker message names at most, and that one transaction claims, handles or settles"""
 MAX_CRASHES: Final = 2
 """a row whose processes crashed so often is set aside for a person: it would end every worker, one after the other"""
 
@@ -83,6 +85,8 @@ class Message:
     """claims in a row before this one whose processes died"""
     held_for: str | None = None
     """the code for which it waited before, or was dead before a person requeued it"""
+    seq: int = 0
+    """order of arrival"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Outbox: transfers that are owed to counterparties, and the evidence of each attempt."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
-from hub.db import Connection
+from hub.db import Connection, as_set, one
 from hub.errors import StaleClaim
 from hub.messages.model import Outcome, Transfer, TransferState
 
@@ -30,45 +29,57 @@ class NewTransfer:
 
 _PUT: Final = """
 WITH put AS (
-    INSERT INTO outbox (id, kind, counterparty, ordering_key, key, subject, body, deadline)
-    VALUES (%(id)s, %(kind)s, %(counterparty)s, %(ordering_key)s, %(key)s, %(subject)s, %(body)s, %(deadline)s)
-    RETURNING id, kind, counterparty
+INSERT INTO outbox (id, kind, counterparty, ordering_key, key, subject, body, deadline)
+SELECT id, kind, counterparty, ordering_key, key, subject, decode(body, 'base64'), deadline
+FROM ROWS FROM (json_to_recordset(%s) AS (id text, kind text, counterparty text, ordering_key text, key text,
+    subject text, body text, deadline timestamptz))
+    WITH ORDINALITY AS row (id, kind, counterparty, ordering_key, key, subject, body, deadline, at)
+ORDER BY at
+RETURNING id, counterparty, seq
 )
 INSERT INTO audit_log (subject, actor, action, after, reason)
-SELECT id, 'hub', 'transfer_queued', 'queued', counterparty FROM put
+SELECT id, 'hub', 'transfer_queued', 'queued', counterparty FROM put ORDER BY seq
+"""
+
+_HOLD: Final = """
+SELECT o.id FROM outbox o JOIN unnest(%s::text[], %s::int[]) AS held (id, claim_version)
+    ON o.id = held.id AND o.attempts = held.claim_version
+WHERE o.state = 'sending' ORDER BY o.id FOR UPDATE OF o
 """
 
 _SETTLE: Final = """
-WITH settled AS (
-    UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() END, waiting_for_capacity = false,
-        unsettled_claims = 0, due_at = now() + make_interval(secs => %(pause)s), wakeup_sent_at = NULL,
-        error_code = %(code)s, error_detail = %(detail)s, reply = COALESCE(%(reply)s, reply)
-    WHERE id = %(id)s AND attempts = %(claim_version)s AND state = 'sending'
-    RETURNING id
+WITH ending AS (
+    SELECT * FROM json_to_recordset(%s) AS ending (id text, claim_version int, attempt text, state text, ends boolean,
+        pause float8, outcome text, code text, detail text, reply jsonb)
+), settled AS (
+    UPDATE outbox SET state = ending.state, settled_at = CASE WHEN ends THEN now() END, waiting_for_capacity = false,
+        unsettled_claims = 0, due_at = now() + make_interval(secs => pause), wakeup_sent_at = NULL,
+        error_code = code, error_detail = detail, reply = COALESCE(ending.reply, outbox.reply)
+    FROM ending
+    WHERE outbox.id = ending.id AND attempts = claim_version AND outbox.state = 'sending'
+    RETURNING ending.*
 ), ended AS (
-    UPDATE attempt SET finished_at = clock_timestamp(), outcome = %(outcome)s, code = %(code)s, detail = %(detail)s
-    FROM settled WHERE attempt.id = %(attempt)s
+    UPDATE attempt SET finished_at = clock_timestamp(), outcome = settled.outcome, code = settled.code,
+        detail = settled.detail
+    FROM settled WHERE attempt.id = settled.attempt
+), noted AS (
+    INSERT INTO audit_log (subject, actor, action, before, after, reason)
+    SELECT id, 'hub', 'transfer_attempted', 'sending', state, code FROM settled
 )
-INSERT INTO audit_log (subject, actor, action, before, after, reason)
-SELECT id, 'hub', 'transfer_attempted', 'sending', %(state)s, %(code)s FROM settled RETURNING subject
+SELECT count(*) AS count FROM settled
+"""
+
+_EXCHANGES: Final = """
+INSERT INTO exchange (id, at, attempt_id, counterparty, record)
+SELECT id, at, attempt_id, counterparty, record
+FROM json_to_recordset(%s) AS stored (id text, at timestamptz, attempt_id text, counterparty text, record jsonb)
 """
 
 
-def put(conn: Connection, transfer: NewTransfer) -> None:
-    """Insert a transfer. Raises psycopg.errors.UniqueViolation for a second of the same kind, counterparty and key."""
-    conn.execute(
-        _PUT,
-        {
-            "id": transfer.id,
-            "kind": transfer.kind,
-            "counterparty": transfer.counterparty,
-            "ordering_key": transfer.ordering_key,
-            "key": transfer.key,
-            "subject": transfer.subject,
-            "body": transfer.body,
-            "deadline": transfer.deadline,
-        },
-    )
+def put(conn: Connection, transfers: Sequence[NewTransfer]) -> None:
+    """Insert transfers in their order. Raises UniqueViolation for a second of one kind, counterparty and key."""
+    rows = [asdict(transfer) | {"body": base64.b64encode(transfer.body).decode()} for transfer in transfers]
+    conn.execute(_PUT, (as_set(rows),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +98,33 @@ class Ending:
         return self.state in (TransferState.DELIVERED, TransferState.REFUSED)
 
 
-def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
-    """End the claimed attempt. Raises StaleClaim if another worker has claimed the transfer."""
-    settled = conn.execute(
-        _SETTLE,
+def hold(conn: Connection, transfers: Sequence[Transfer]) -> None:
+    """Lock claimed transfers until the transaction ends. Raises StaleClaim if another worker has claimed one."""
+    held = conn.execute(
+        _HOLD, ([transfer.id for transfer in transfers], [transfer.claim_version for transfer in transfers])
+    ).fetchall()
+    if len(held) < len(transfers):
+        raise StaleClaim
+
+
+def settle(conn: Connection, endings: Sequence[tuple[Transfer, Ending]]) -> None:
+    """End the claimed attempts. Raises StaleClaim if another worker has claimed one of the transfers."""
+    rows = [
         {
+            "id": transfer.id,
+            "claim_version": transfer.claim_version,
+            "attempt": transfer.attempt_id,
             "state": ending.state,
             "ends": ending.ends,
             "pause": ending.pause,
+            "outcome": ending.outcome,
             "code": ending.code,
             "detail": ending.detail,
-            "reply": None if ending.reply is None else Jsonb(ending.reply),
-            "id": transfer.id,
-            "claim_version": transfer.claim_version,
-            "outcome": ending.outcome,
-            "attempt": transfer.attempt_id,
-        },
-    )
-    if settled.fetchone() is None:
+            "reply": ending.reply,
+        }
+        for transfer, ending in endings
+    ]
+    if one(conn, _SETTLE, (as_set(rows),))["count"] < len(endings):
         raise StaleClaim
 
 
@@ -113,15 +133,21 @@ def release(conn: Connection, transfer: Transfer) -> None:
     conn.execute("UPDATE outbox SET unsettled_claims = GREATEST(0, unsettled_claims - 1) WHERE id = %s", (transfer.id,))
 
 
-def store_exchanges(
-    conn: Connection, attempt_id: str | None, counterparty: str, records: list[tuple[str, datetime, Any]]
-) -> None:
-    """Store the redacted record (id, time, record) of every request and response of one attempt."""
-    for exchange_id, at, record in records:
-        conn.execute(
-            "INSERT INTO exchange (id, at, attempt_id, counterparty, record) VALUES (%s, %s, %s, %s, %s)",
-            (exchange_id, at, attempt_id, counterparty, Jsonb(record)),
-        )
+@dataclass(frozen=True, slots=True)
+class StoredExchange:
+    """The redacted record of one request and its response."""
+
+    id: str
+    at: datetime
+    attempt_id: str | None
+    counterparty: str
+    record: Mapping[str, Any]
+
+
+def store_exchanges(conn: Connection, exchanges: Sequence[StoredExchange]) -> None:
+    """Store what was said to counterparties, and what they answered."""
+    if exchanges:
+        conn.execute(_EXCHANGES, (as_set([asdict(exchange) for exchange in exchanges]),))
 
 
 def rotate_exchanges(conn: Connection) -> list[str]:

@@ -96,8 +96,7 @@ def issue_if_due(
             for department in catalogue.departments.values()
             if department.witness
         ]
-    for transfer in transfers:
-        outbox.put(conn, transfer)
+    outbox.put(conn, transfers)
     return [Wakeup(catalogue.counterparties[transfer.counterparty].queue, transfer.id) for transfer in transfers]
 
 

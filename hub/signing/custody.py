@@ -6,7 +6,7 @@ leaves their places in the tree, one sequencer at a time. hub.signing.checkpoint
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -49,24 +49,60 @@ class Leaf:
     entered_at: datetime
 
 
-def enter(conn: Connection, *, kind: str, subject: str, record: bytes, signatures: Sequence[bytes]) -> str:
-    """Insert a leaf in the caller's transaction, and return its id. ``signatures`` in the order of signing."""
-    leaf_id = new_id(Prefix.LEAF)
+@dataclass(frozen=True, slots=True)
+class NewLeaf:
+    """What was signed, about to enter the log."""
+
+    kind: str
+    subject: str
+    record: bytes
+    signatures: Sequence[bytes]
+    """in the order of signing"""
+    id: str = field(default_factory=lambda: new_id(Prefix.LEAF))
+
+
+_INSERT: Final = """
+WITH entered AS (
+    SELECT row.* FROM unnest(%(ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(hashes)s::bytea[],
+        %(records)s::bytea[]) WITH ORDINALITY AS row (id, kind, subject, hash, record, at)
+), signed AS (
+    SELECT leaf, array_agg(signature ORDER BY at) AS signatures, array_agg(hash ORDER BY at) AS hashes
+    FROM unnest(%(signed)s::text[], %(signatures)s::bytea[], %(signature_hashes)s::bytea[])
+        WITH ORDINALITY AS row (leaf, signature, hash, at) GROUP BY leaf
+), leaf AS (
+    INSERT INTO custody_leaf (id, kind, subject, record_hash, signature_hashes)
+    SELECT id, kind, subject, hash, COALESCE(hashes, '{}') FROM entered LEFT JOIN signed ON signed.leaf = entered.id
+    ORDER BY entered.at RETURNING id
+)
+INSERT INTO custody_content (leaf_id, record, signatures)
+SELECT leaf.id, record, COALESCE(signatures, '{}')
+FROM leaf JOIN entered ON entered.id = leaf.id LEFT JOIN signed ON signed.leaf = leaf.id
+"""
+
+
+def insert(conn: Connection, leaves: Sequence[NewLeaf]) -> None:
+    """Put what was signed into the log, with the caller's transaction."""
+    signatures = [(leaf.id, signature) for leaf in leaves for signature in leaf.signatures]
     conn.execute(
-        "WITH leaf AS (INSERT INTO custody_leaf (id, kind, subject, record_hash, signature_hashes)"
-        " VALUES (%(id)s, %(kind)s, %(subject)s, %(hash)s, %(hashes)s) RETURNING id)"
-        " INSERT INTO custody_content (leaf_id, record, signatures) SELECT id, %(record)s, %(signatures)s FROM leaf",
+        _INSERT,
         {
-            "id": leaf_id,
-            "kind": kind,
-            "subject": subject,
-            "hash": _sha256(record),
-            "hashes": [_sha256(signature) for signature in signatures],
-            "record": record,
-            "signatures": list(signatures),
+            "ids": [leaf.id for leaf in leaves],
+            "kinds": [leaf.kind for leaf in leaves],
+            "subjects": [leaf.subject for leaf in leaves],
+            "hashes": [_sha256(leaf.record) for leaf in leaves],
+            "records": [leaf.record for leaf in leaves],
+            "signed": [leaf for leaf, _ in signatures],
+            "signatures": [signature for _, signature in signatures],
+            "signature_hashes": [_sha256(signature) for _, signature in signatures],
         },
     )
-    return leaf_id
+
+
+def enter(conn: Connection, *, kind: str, subject: str, record: bytes, signatures: Sequence[bytes]) -> str:
+    """``insert`` for one. Returns the leaf's id."""
+    leaf = NewLeaf(kind, subject, record, signatures)
+    insert(conn, [leaf])
+    return leaf.id
 
 
 def leaves_about(conn: Connection, subject: str) -> list[Leaf]:

@@ -1,8 +1,8 @@
-"""The Celery application of the workers: each task is one call into the hub, with one id of ours at most.
+"""The Celery application of the workers: each task is one call into the hub, with ids of ours and nothing else.
 
 A worker goes on by itself with what its own commits have made due in the queues that it consumes: the broker would
-bring it the same rows, a message each, at more cost than the rows themselves. Each row is claimed by itself, in order
-and within its counterparty's capacity, as if the broker had brought it.
+bring it the same rows at more cost than the rows themselves. They are claimed in order and within their counterparty's
+capacity, as if the broker had brought them.
 """
 
 import time
@@ -17,12 +17,13 @@ from celery.worker.control import Panel
 from hub import broker, delivery, dispatch, polling
 from hub.app import Hub
 from hub.messages import inbox, liveness, outbox
+from hub.messages.model import BATCH
 from hub.worker import beat
 from hub.worker.jobs import expire_demands, issue_receipts, prove_ledger, seal_log, watch_consignments
 from schemas.identifiers import is_id
 
-DRAIN_ROWS: Final = 8
-"""rows that one task handles at most, so that others have their turn"""
+DRAIN_ROUNDS: Final = 8
+"""batches in one task; then others have their turn"""
 DRAIN_SECONDS: Final = 1.0
 """after which no task goes on: a worker that is told to stop waits for the tasks under way"""
 ALLOWED_CONTROL: Final = frozenset({"enable_events", "disable_events", "heartbeat", "election"})
@@ -36,7 +37,7 @@ class TaskFailed(Exception):
 
 
 class HubTask(Task):  # type: ignore[misc] # Celery is untyped
-    """Base of all tasks: at most one argument, and that one of our ids.
+    """Base of all tasks: its arguments are at most BATCH of our ids.
 
     Celery puts arguments, exception texts and tracebacks into its events (retries drop ``argsrepr``), so nothing but
     our own ids and the names of exception classes may get there: no text that could carry personal data.
@@ -46,9 +47,9 @@ class HubTask(Task):  # type: ignore[misc] # Celery is untyped
     ignore_result = True
 
     def __call__(self, *arguments: Any, **named: Any) -> None:
-        if named or len(arguments) > 1 or not all(isinstance(a, str) and is_id(a) for a in arguments):
+        if named or len(arguments) > BATCH or not all(isinstance(a, str) and is_id(a) for a in arguments):
             log.error("task_arguments_refused", task=self.name)
-            raise TaskFailed("arguments refused: a task takes one id of ours")
+            raise TaskFailed("arguments refused: a task takes ids of ours")
         try:
             self.run(*arguments)
         except Exception as error:
@@ -89,27 +90,32 @@ def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
 
 
 def drain(
-    hub: Hub, run: Callable[[Hub, str], None], row_id: str, queues: Collection[str], *, rows: int = DRAIN_ROWS
+    hub: Hub,
+    run: Callable[..., None],
+    row_ids: Collection[str],
+    queues: Collection[str],
+    *,
+    rounds: int = DRAIN_ROUNDS,
 ) -> None:
-    """Run ``run`` for this row, then handle what it made due in ``queues``; the rest goes to the broker."""
+    """Run ``run`` for these rows, then go on with what has become due in ``queues``; the rest goes to the broker."""
     until = time.monotonic() + DRAIN_SECONDS
     with hub.prompt_queue(queues) as prompt_queue:
-        run(hub, row_id)
-        for _ in range(rows - 1):
-            if time.monotonic() > until or (wakeup := prompt_queue.take()) is None:
+        run(hub, *row_ids)
+        for _ in range(rounds - 1):
+            if time.monotonic() > until or not (wakeups := prompt_queue.take()):
                 return
-            run_next = dispatch.handle if wakeup.queue == inbox.QUEUE else delivery.deliver
-            run_next(hub, wakeup.id)
+            run_next = dispatch.handle if wakeups[0].queue == inbox.QUEUE else delivery.deliver
+            run_next(hub, *(wakeup.id for wakeup in wakeups))
 
 
 def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
     """Name → function of every task."""
 
-    def handle(message_id: str) -> None:
-        drain(hub, dispatch.handle, message_id, queues)
+    def handle(*message_ids: str) -> None:
+        drain(hub, dispatch.handle, message_ids, queues)
 
-    def deliver(transfer_id: str) -> None:
-        drain(hub, delivery.deliver, transfer_id, queues)
+    def deliver(*transfer_ids: str) -> None:
+        drain(hub, delivery.deliver, transfer_ids, queues)
 
     def retention() -> None:
         with hub.db.connection() as conn:

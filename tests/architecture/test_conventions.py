@@ -29,6 +29,13 @@ def test_the_flow_tables_hold_no_decisions() -> None:
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, decisions)] == []
 
 
+def test_a_unit_of_work_is_rolled_back_in_part_by_its_own_savepoint_only() -> None:
+    """Another one would not forget what was put off inside it, and that would be written after all."""
+    savepoint = re.compile(r"uow\.(conn|unflushed)\.transaction\(")
+    files = [path for path in CODE if path != Path(__file__) and savepoint.search(path.read_text(encoding="utf-8"))]
+    assert files == []
+
+
 @pytest.mark.parametrize("page", sorted(reference.pages()))
 def test_every_generated_page_of_the_reference_is_fresh(page: str) -> None:
     assert (reference.FOLDER / page).read_text(encoding="utf-8") == reference.pages()[page], "run: make docs"

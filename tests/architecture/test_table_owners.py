@@ -31,6 +31,7 @@ OWNERS: Final[dict[str, tuple[str, ...]]] = {
     "hub/dossiers": (
         "dossier",
         "dossier_serial",
+        "reserved_code",
         "event",
     ),
     "hub/signing": (

@@ -103,7 +103,7 @@ def matched(conn: Connection) -> MatchRunResult:
     """The day, up to what a commit checks."""
     known = _catalogue()
     uow = UnitOfWork(
-        conn=conn,
+        unflushed=conn,
         catalogue=known,
         calendar=WorkingCalendar(known.calendar),
         now=clock.now(),
@@ -112,6 +112,7 @@ def matched(conn: Connection) -> MatchRunResult:
         read_statements=lambda bank, body: (bank.statements, body),  # type: ignore[arg-type, return-value] # nor read
     )
     result = run(uow, ACCOUNT, DAY)
+    uow.flush()
     conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     return result
 

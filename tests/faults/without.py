@@ -18,9 +18,12 @@ Patch = Callable[[Any, str, Any], None]
 
 def claim_version(patch: Patch) -> None:
     """The last settle wins, whatever claim it belongs to."""
-    broken = outbox._SETTLE.replace("AND attempts = %(claim_version)s AND state = 'sending'", "")
-    assert broken != outbox._SETTLE
-    patch(outbox, "_SETTLE", broken)
+    held = outbox._HOLD.replace("AND o.attempts = held.claim_version", "").replace("o.state = 'sending'", "true")
+    settled = outbox._SETTLE.replace("AND attempts = claim_version AND outbox.state = 'sending'", "")
+    assert "sending" not in held
+    assert settled != outbox._SETTLE
+    patch(outbox, "_HOLD", held)
+    patch(outbox, "_SETTLE", settled)
 
 
 def confirms(patch: Patch) -> None:

@@ -15,11 +15,11 @@ from config.settings import Settings
 from hub import delivery, dispatch, flow, operations
 from hub.codes import HubCode
 from hub.events import Event
-from hub.messages import claim, inbox
+from hub.messages import inbox
 from hub.messages.model import MAX_CRASHES, Message, TransferState, Wakeup
 from hub.unit_of_work import UnitOfWork
 from tests.builders import a_receipt, submission_arrival
-from tests.integration.transfers import attempts_of, put_one, state_of
+from tests.integration.transfers import attempts_of, claimed, put_one, state_of
 from tests.scripted_hub import ScriptedHub
 
 Apart = Callable[[Callable[[ScriptedHub], None]], ForkProcess]
@@ -159,9 +159,7 @@ def test_sending_for_longer_than_the_lease_is_no_crash(hub: ScriptedHub) -> None
 
     def overtaken(*_: Any) -> Any:
         leases_are_over(hub)
-        with hub.db.transaction() as conn:
-            limits = hub.limits("department.rest-a")
-            successor = claim.claim(conn, transfer, claim.lock_counterparty(conn, transfer), limits)
+        successor = claimed(hub, transfer)
         assert successor is not None
         assert successor.crashes == 1
         return a_receipt()
@@ -200,21 +198,19 @@ def test_two_suspects_never_run_together_so_that_the_harmless_one_is_cleared(hub
 
     def at_once(own: ScriptedHub) -> None:
         with own.db.connection() as conn:
-            assert inbox.claim(conn, messages[0], lease=60) is not None
-            assert inbox.claim(conn, messages[1], lease=60) is not None
+            assert len(inbox.claim(conn, messages, lease=60)) == 2
         deliver_and_die(transfer)(own)
 
     dies(at_once)
     leases_are_over(hub)
     with hub.db.connection() as conn:
-        suspect = inbox.claim(conn, messages[0], lease=60)
-        assert suspect is not None
-        assert suspect.crashes == 1
-        assert inbox.claim(conn, messages[1], lease=60) is None
+        suspects = inbox.claim(conn, messages, lease=60)
+        assert [suspect.crashes for suspect in suspects] == [1]
+        assert inbox.claim(conn, messages, lease=60) == []
     delivery.deliver(hub, transfer)
     assert hub.department("rest-a").asked == []
     with hub.db.connection() as conn:
-        inbox.settle(conn, suspect)
+        inbox.settle(conn, suspects)
     hub.department("rest-a").findings.append(a_receipt())
     hub.sweep()
     hub.carry()

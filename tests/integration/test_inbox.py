@@ -66,19 +66,18 @@ def test_fifty_copies_at_once_are_one_message_and_one_answer(hub: ScriptedHub) -
 def test_a_claim_under_lease_is_not_given_twice_and_comes_back_by_itself(hub: ScriptedHub) -> None:
     accepted = hub.accept(submission_arrival())
     with hub.db.connection() as conn:
-        assert inbox.claim(conn, accepted.id, lease=0.2) is not None
-        assert inbox.claim(conn, accepted.id, lease=0.2) is None
+        assert inbox.claim(conn, [accepted.id], lease=0.2)
+        assert not inbox.claim(conn, [accepted.id], lease=0.2)
         conn.execute("SELECT pg_sleep(0.25)")
-        assert inbox.claim(conn, accepted.id, lease=0.2) is not None
+        assert inbox.claim(conn, [accepted.id], lease=0.2)
 
 
 def test_a_stale_claim_of_a_message_cannot_settle(hub: ScriptedHub) -> None:
     accepted = hub.accept(submission_arrival())
     with hub.db.connection() as conn:
-        slow = inbox.claim(conn, accepted.id, lease=0)
-        quick = inbox.claim(conn, accepted.id, lease=10)
-        assert slow is not None
-        assert quick is not None
+        slow = inbox.claim(conn, [accepted.id], lease=0)
+        quick = inbox.claim(conn, [accepted.id], lease=10)
+        assert len(slow) == len(quick) == 1
         with pytest.raises(StaleClaim):
             inbox.settle(conn, slow)
         inbox.settle(conn, quick)
@@ -90,8 +89,7 @@ def test_what_is_woken_while_it_is_claimed_is_due_again_at_once(hub: ScriptedHub
     hub.accept(arrival)
     with hub.db.connection() as conn:
         for woken in (False, True):
-            message = inbox.claim(conn, arrival.id, lease=60)
-            assert message is not None
+            [message] = inbox.claim(conn, [arrival.id], lease=60)
             wakeups = inbox.wake(conn, arrival.source, "one") if woken else []
             postponed = inbox.postpone(conn, message, seconds=60, code="NOT_YET", detail="")
             assert postponed == wakeups

@@ -12,7 +12,7 @@ from hub.messages import claim, due, outbox
 from hub.messages.model import Outcome, TransferState, Wakeup
 from hub.messages.outbox import Ending
 from tests.builders import a_receipt
-from tests.integration.transfers import attempts_of, put_one, state_of, wait_until_due
+from tests.integration.transfers import attempts_of, claimed, put_one, state_of, wait_until_due
 from tests.scripted_hub import ScriptedHub
 
 
@@ -100,12 +100,8 @@ def test_what_is_found_missing_is_sent_again_with_the_same_key(hub: ScriptedHub)
 @pytest.mark.database_roles("owner", "hub_worker")
 def test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
-    with hub.db.transaction() as conn:
-        limits = hub.limits("department.rest-a")
-        assert (
-            claim.claim(conn, transfer, claim.lock_counterparty(conn, transfer), limits) is not None
-        )  # and then the worker dies
-        conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (transfer,))
+    assert claimed(hub, transfer) is not None  # and then the worker dies
+    hub.make_due(transfer)
     hub.department("rest-a").findings.append(a_receipt())
     delivery.deliver(hub, transfer)
     assert attempts_of(hub, transfer) == [(False, Outcome.UNKNOWN), (True, Outcome.OK)]
@@ -114,15 +110,15 @@ def test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about(hub: 
 
 def test_a_stale_claim_of_a_transfer_writes_nothing(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
-    limits = hub.limits("department.rest-a")
-    with hub.db.transaction() as conn:
-        slow = claim.claim(conn, transfer, claim.lock_counterparty(conn, transfer), limits)
-        conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (transfer,))
-    with hub.db.transaction() as conn:
-        assert claim.claim(conn, transfer, claim.lock_counterparty(conn, transfer), limits) is not None
+    slow = claimed(hub, transfer)
+    hub.make_due(transfer)
+    assert claimed(hub, transfer) is not None
     assert slow is not None
-    with hub.db.connection() as conn, pytest.raises(StaleClaim):
-        outbox.settle(conn, slow, Ending(TransferState.DELIVERED, Outcome.OK))
+    with hub.db.connection() as conn:
+        with pytest.raises(StaleClaim):
+            outbox.hold(conn, [slow])
+        with pytest.raises(StaleClaim):
+            outbox.settle(conn, [(slow, Ending(TransferState.DELIVERED, Outcome.OK))])
 
 
 @pytest.mark.database_roles("owner", "hub_worker")
@@ -167,15 +163,12 @@ def test_without_capacity_transfers_wait_and_the_next_end_wakes_the_most_urgent(
     limits = hub.limits("department.rest-a")
     with hub.db.transaction() as conn:
         conn.execute("UPDATE outbox SET deadline = now() WHERE id = %s", (transfers[5],))
-    taken = []
-    for transfer in transfers:
-        with hub.db.transaction() as conn:
-            taken.append(claim.claim(conn, transfer, claim.lock_counterparty(conn, transfer), limits))
+    taken = [claimed(hub, transfer) for transfer in transfers]
     assert [one is not None for one in taken] == [True] * 4 + [False] * 2
     first = taken[0]
     assert first is not None
     with hub.db.transaction() as conn:
-        outbox.settle(conn, first, Ending(TransferState.DELIVERED, Outcome.OK))
+        outbox.settle(conn, [(first, Ending(TransferState.DELIVERED, Outcome.OK))])
         woken = claim.succeeded(conn, limits)
     assert woken == [Wakeup(limits.queue, transfers[5])]
 
@@ -254,8 +247,7 @@ def test_what_waits_for_capacity_is_swept_only_if_nothing_in_flight_wakes_it(hub
     transfers = [put_one(hub) for _ in range(5)]
     limits = hub.limits("department.rest-a")
     for transfer in transfers:
-        with hub.db.transaction() as conn:
-            claim.claim(conn, transfer, claim.lock_counterparty(conn, transfer), limits)
+        claimed(hub, transfer)
     wakeup = Wakeup(limits.queue, transfers[4])
     assert wakeup not in hub.due(repeat_after=60)
     with hub.db.connection() as conn:

@@ -12,7 +12,7 @@ from hub.app import Hub
 from hub.messages import inbox
 from hub.messages.model import Wakeup
 from hub.wakeups import WakeupPublisher
-from hub.worker.app import DRAIN_ROWS, drain
+from hub.worker.app import DRAIN_ROUNDS, drain
 from tests.builders import a_receipt, submission_arrival
 from tests.scripted_hub import ScriptedHub
 
@@ -42,12 +42,12 @@ def workplace(settings: Settings, catalogue: Catalogue) -> Iterator[WorkersHub]:
         yield opened
 
 
-def handled(hub: WorkersHub, queues: Collection[str], rows: int = DRAIN_ROWS) -> None:
+def handled(hub: WorkersHub, queues: Collection[str], rounds: int = DRAIN_ROUNDS) -> None:
     """A submission that a worker on ``queues`` has taken from the inbox and drained."""
     hub.department("rest-a").answers.append(a_receipt())
     with hub.db.connection() as conn:
         accepted = inbox.accept(conn, submission_arrival())
-    drain(hub, dispatch.handle, accepted.id, queues, rows=rows)
+    drain(hub, dispatch.handle, [accepted.id], queues, rounds=rounds)
     hub._wakeup_publisher.stop()
 
 
@@ -68,9 +68,9 @@ def test_a_worker_of_the_inbox_leaves_the_outbox_to_others(workplace: WorkersHub
 
 
 def test_a_drain_ends_and_the_broker_gets_the_rest(workplace: WorkersHub) -> None:
-    handled(workplace, broker.queue_names(workplace.catalogue), rows=2)
+    handled(workplace, broker.queue_names(workplace.catalogue), rounds=2)
     states = [row["state"] for row in workplace.rows("SELECT state FROM outbox ORDER BY seq")]
-    assert states.count("delivered") == 1
+    assert states.count("delivered") == 2  # the notices of both endpoints, one batch
     assert {wakeup.id for wakeup in workplace.published} == {
         row["id"] for row in workplace.rows("SELECT id FROM outbox WHERE state = 'queued'")
     }

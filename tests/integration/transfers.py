@@ -3,6 +3,8 @@
 import time
 
 from hub import dispatch, views
+from hub.messages import claim
+from hub.messages.model import Transfer
 from tests.builders import a_submission, submission_arrival
 from tests.scripted_hub import ScriptedHub
 
@@ -14,6 +16,13 @@ def put_one(hub: ScriptedHub, department: str = "rest-a") -> str:
     hub.waiting.clear()
     [row] = hub.rows("SELECT id FROM outbox WHERE kind = 'department.submit' AND subject = %s", accepted.id)
     return str(row["id"])
+
+
+def claimed(hub: ScriptedHub, transfer_id: str) -> Transfer | None:
+    """The transfer, claimed as a worker does that then says no more; None if it could not be claimed."""
+    with hub.db.transaction() as conn:
+        transfers = claim.claim(conn, [transfer_id], claim.lock_counterparties(conn, [transfer_id]), hub.limits)
+    return transfers[0] if transfers else None
 
 
 def state_of(hub: ScriptedHub, transfer_id: str) -> str:

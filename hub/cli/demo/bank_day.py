@@ -247,7 +247,7 @@ class Settling:
         today = local(now()).date()
 
         def tried(uow: "UnitOfWork") -> None:
-            with uow.conn.transaction() as savepoint:
+            with uow.savepoint() as savepoint:
                 book.hold(uow.conn)
                 settlements.compute(uow, today)
                 tables.extend(store.of_month(uow.conn, today.replace(day=1)))

@@ -153,7 +153,7 @@ class DemandBatch:
                 self._moved,
                 conn.execute(_UPDATE_DEMANDS, (as_set([_demand_row(one) for one in self._moved.values()]),)).rowcount,
             )
-        audit.write_all(conn, self.uow.actor, self._audit_entries)
+        audit.write_all(conn, self._audit_entries)
         for container in (self._demands, self._credits, self._moved, self._new, self._shown, self._audit_entries):
             container.clear()
 
@@ -178,7 +178,7 @@ class DemandBatch:
     ) -> None:
         details = {"evidence": evidence}
         self._audit_entries.append(
-            AuditEntry(demand_id, action, before=before, after=after, reason=reason, details=details)
+            AuditEntry(demand_id, self.uow.actor, action, before=before, after=after, reason=reason, details=details)
         )
 
 
@@ -373,9 +373,8 @@ def _move_all(
     action: AuditAction,
     by: str,
 ) -> None:
-    moved = demand_store.move_all(uow.conn, demands, before, after)
-    entries = [AuditEntry(demand, action, before=before, after=after, reason=by) for demand in moved]
-    audit.write_all(uow.conn, uow.actor, entries)
+    for demand in demand_store.move_all(uow.conn, demands, before, after):
+        uow.write_audit(demand, action, before=before, after=after, reason=by)
 
 
 def _valid(credited: demand_store.Credit | None, demand_id: str, evidence: str) -> demand_store.Credit:

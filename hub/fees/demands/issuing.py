@@ -18,7 +18,7 @@ from schemas.portal import Submission
 
 def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     """Every dossier that is opened hears one of: nothing is due, it is demanded, it is waived."""
-    dossier = one(uow.conn, "SELECT procedure, received_at FROM dossier WHERE id = %s", (event.dossier_id,))
+    dossier = one(uow.unflushed, "SELECT procedure, received_at FROM dossier WHERE id = %s", (event.dossier_id,))
     procedure = uow.catalogue.procedures[dossier["procedure"]]
     fee_settings = uow.catalogue.fee_settings
     if procedure.pay is Pay.NONE or fee_settings is None:
@@ -27,7 +27,7 @@ def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     if not lines:
         return [FeeNotDue(event.dossier_id)]
     issued = _issued(uow, event.dossier_id, procedure, fee_settings, lines)
-    demand_store.add(uow.conn, issued, lines)
+    demand_store.add(uow.unflushed, issued, lines)
     uow.write_audit(issued.id, AuditAction.DEMAND_ISSUED, after=issued.status, reason=issued.reference)
     for line in lines:
         if line.waived:
@@ -74,7 +74,7 @@ def _exemption(uow: UnitOfWork, dossier_id: str, procedure: Procedure) -> Exempt
     """What the submission says about who pays, if the procedure has exemptions at all."""
     if not procedure.exemptions:
         return None
-    submission = Submission.model_validate_json(inbox.body(uow.conn, dossier_id))
+    submission = Submission.model_validate_json(inbox.body(uow.unflushed, dossier_id))
     return procedure.exemption(submission.exemption)
 
 
@@ -87,7 +87,7 @@ def _issued(
         id=new_id(Prefix.FEE_DEMAND),
         dossier_id=dossier_id,
         department=procedure.department,
-        reference=str(demand_store.next_reference(uow.conn, fee_settings.prefix)),
+        reference=str(demand_store.next_reference(uow.unflushed, fee_settings.prefix)),
         bank_bin=fee_settings.account.bin,
         account=fee_settings.account.number,
         amount_due=due,

@@ -16,7 +16,7 @@ _GOING_BACK: Final = frozenset({DemandStatusCode.REFUND_PENDING, DemandStatusCod
 
 def follow(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
     """What is still collected, or has expired, is cancelled. Whether paid money goes back, a person decides (R07)."""
-    status = one(uow.conn, "SELECT status FROM dossier WHERE id = %s", (event.dossier_id,))["status"]
+    status = one(uow.unflushed, "SELECT status FROM dossier WHERE id = %s", (event.dossier_id,))["status"]
     if status not in ENDED:
         return []
     ended: list[Event] = []
@@ -30,7 +30,7 @@ def follow(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
 
 def unpaid_again(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
     """The money of a dossier that has gone out was taken back: its department works on what is not paid for (R04)."""
-    dossier = one(uow.conn, "SELECT status, released_at FROM dossier WHERE id = %s", (event.dossier_id,))
+    dossier = one(uow.unflushed, "SELECT status, released_at FROM dossier WHERE id = %s", (event.dossier_id,))
     if dossier["released_at"] is not None:
         demand = demand_store.lock(uow.conn, event.fee.demand_id)
         facts = {"dossier_status": dossier["status"], "why": "taken back after release"}

@@ -60,7 +60,7 @@ def replayed(uow: UnitOfWork) -> CheckOutcome:
 
     Raises NotConfigured for a role that may not make temporary tables (the owner may).
     """
-    with uow.conn.transaction(force_rollback=True):
+    with uow.savepoint(force_rollback=True):
         # 1.
         before = set(findings.lines(uow.conn))
         taken = list(steps(uow.conn))
@@ -100,7 +100,7 @@ def _copy(conn: Connection) -> None:
 
 def _again(uow: UnitOfWork, step: ReplayStep) -> Offender | None:
     try:
-        with uow.conn.transaction():
+        with uow.savepoint():
             take(uow, step)
     except UnknownStep:
         return Offender(step.subject, vi("there is no way to redo {action!r}", action=vi(step.action)))

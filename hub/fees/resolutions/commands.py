@@ -161,7 +161,7 @@ def _propose(
     columns = {"resolution": resolution.name, "details": details, "reason": reason, "persons": resolution.persons}
     decision = _Decision(resolution.name, details, reason)
     trial = replace(uow, actor=_ANOTHER, replayed=True, wakeups=[])
-    with uow.conn.transaction() as savepoint:
+    with uow.savepoint() as savepoint:
         store.change(uow.conn, exception.id, state="resolved", maker=uow.actor, checker=_ANOTHER, **columns)
         resolution.act(trial, store.find(uow.conn, exception.id), details)
         _check_left(trial, exception, decision)

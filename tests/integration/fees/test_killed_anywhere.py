@@ -41,7 +41,9 @@ def lived(till: AccountTill, url: str, day: Any, lives: int) -> MatchRunResult |
                 uow = UnitOfWork(
                     conn, hub.catalogue, hub.calendar, now(), hub.signer, "ke-toan-a", lambda *_: ("camt", [])
                 )
-                return run(uow, ACCOUNT, day)
+                result = run(uow, ACCOUNT, day)
+                uow.flush()
+                return result
         except psycopg.OperationalError:
             # Its backend notices a moment later; until then it holds the lock of the run.
             wait_for("the end of the killed run", lambda: gone(till, backend), moves=lambda: "", pause=0.01)

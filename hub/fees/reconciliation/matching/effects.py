@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from hub import audit
-from hub.audit import AuditAction, AuditEntry
+from hub.audit import AuditAction
 from hub.errors import StaleClaim
 from hub.events import Event
 from hub.fees import exceptions
@@ -172,11 +171,8 @@ def _write(match_run: MatchRun) -> None:
         if exception_id is not None
     ]
     match_run.counters.update(one.code for one, _ in opened_now)
-    notes = [
-        AuditEntry(one.object_id, AuditAction.EXCEPTION_OPENED, after=one.code, reason=exception_id)
-        for one, exception_id in opened_now
-    ]
-    audit.write_all(match_run.uow.conn, match_run.uow.actor, notes)
+    for one, exception_id in opened_now:
+        match_run.uow.write_audit(one.object_id, AuditAction.EXCEPTION_OPENED, after=one.code, reason=exception_id)
     match_run.openings.clear()
 
 

@@ -64,7 +64,7 @@ def run(uow: UnitOfWork, account: str, day: date, *, dry: bool = False) -> Match
     if not dry:
         return _run(uow, account, day)
     result: MatchRunResult | None = None
-    with uow.conn.transaction() as savepoint:
+    with uow.savepoint() as savepoint:
         result = _run(uow, account, day)
         raise Rollback(savepoint)
     if result is None:

@@ -116,7 +116,7 @@ def bring(uow: UnitOfWork, bank: Bank, name: str, body: bytes) -> ImportResult:
 
 def try_out(uow: UnitOfWork, bank: Bank, named: Sequence[tuple[str, bytes]]) -> list[ImportResult]:
     """What would come of files that are brought in one after the other; nothing of it stays."""
-    with uow.conn.transaction(force_rollback=True):
+    with uow.savepoint(force_rollback=True):
         results = [bring(uow, bank, name, body) for name, body in named]
     uow.wakeups.clear()  # they are about what is not there
     return results
@@ -209,7 +209,7 @@ def try_to_place(
     """Put all statements of a file into their accounts' histories, or none. Where it stands then, and why."""
     summary: list[dict[str, Any]] = []
     findings: list[FileFinding] = []
-    with uow.conn.transaction() as savepoint:
+    with uow.savepoint() as savepoint:
         for one in in_order(statements):
             placing = place(uow, bank, file_id, one)
             summary.append(dict(placing.summary))
