@@ -12,7 +12,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check coverage bench faults docs messages clean
+.PHONY: help demo up down test check coverage bench faults docs messages audit sbom clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +63,17 @@ docs: messages ## Generate what is generated: reference pages, JSON Schemas, Ope
 messages: $(VENV)/.dev ## Bring hub/locale (the Vietnamese messages) in step with the code, and compile it
 	$(BIN)/python -m hub.locale.catalogue
 
+audit: ## Known vulnerabilities of the locked packages (pip-audit; asks PyPI, so it needs a network)
+	@test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && .audit/bin/pip install $(QUIETLY) pip-audit==2.10.1 cyclonedx-bom==7.5.0; }
+	.audit/bin/pip-audit --require-hashes --disable-pip --strict -r $(LOCKS)/run.lock
+
+sbom: ## What a production set-up is made of, as CycloneDX, with hashes: var/sbom.json
+	@test -x .audit/bin/cyclonedx-py || { $(PYTHON) -m venv .audit && .audit/bin/pip install $(QUIETLY) pip-audit==2.10.1 cyclonedx-bom==7.5.0; }
+	@mkdir -p var
+	.audit/bin/cyclonedx-py requirements $(LOCKS)/run.lock --pyproject pyproject.toml --output-reproducible -o var/sbom.json
+
 clean: ## Remove what was installed or cached; var/ (your data) stays
-	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .tools .audit .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp says: this lock is installed. Both locks agree on every package, and dev.lock holds all of run.lock.
