@@ -168,11 +168,11 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def _read(folder: Path) -> dict[str, str]:
-    found = {name: (folder / name).read_text(encoding="utf-8").strip() for name in ROLES}
-    for name, password in found.items():
+    passwords = {name: (folder / name).read_text(encoding="utf-8").strip() for name in ROLES}
+    for name, password in passwords.items():
         if len(password) < SHORTEST_PASSWORD:
             sys.exit(f"{folder / name}: a password has {SHORTEST_PASSWORD} characters or more")
-    return found
+    return passwords
 
 
 def main() -> None:
