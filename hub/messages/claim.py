@@ -265,7 +265,7 @@ def _claim(
     suspect: bool = False,
     by_person: bool = False,
 ) -> list[Transfer]:
-    """Claim of each counterparty in ``open_ones`` as many as its capacity has room for."""
+    """Claim of each counterparty in ``open_ones`` as many as it has capacity for."""
     with conn.cursor(row_factory=class_row(Transfer)) as cursor:
         return cursor.execute(
             _CLAIM,

@@ -17,11 +17,11 @@ from pydantic import PostgresDsn
 from config.catalogue import Catalogue, Idempotency
 from config.settings import Settings
 from connectors.errors import Unavailable
-from hub import delivery
+from hub import delivery, dispatch
 from hub.errors import KeyReused
 from hub.migrations.run import upgrade
 from schemas.department import Handoff, HandoffReceipt
-from tests.builders import a_receipt, a_submission, submission_arrival
+from tests.builders import a_code, a_receipt, a_submission, submission_arrival
 from tests.faults.cluster import PostgresServer
 from tests.faults.without import RULES
 from tests.integration.transfers import put_one
@@ -57,6 +57,20 @@ def test_without_the_order_rule_notices_overtake_one_another(hub: ScriptedHub, r
     versions = [json.loads(body)["data"]["version"] for body, _ in hub.endpoint("cong-dvc").received]
     assert sorted(versions) == [1, 2]
     assert (versions == sorted(versions)) is kept
+
+
+@both
+def test_without_isolation_a_message_that_fails_keeps_its_batch_waiting(
+    hub: ScriptedHub, rule: Break, *, kept: bool
+) -> None:
+    rule("isolation", kept)
+    code = a_code(77)
+    ids = [hub.accept(submission_arrival(a_submission(dossier_code=code))).id for _ in range(2)]
+    dispatch.handle(hub, ids[0])
+    sound = [hub.accept(submission_arrival()).id for _ in range(2)]
+    dispatch.handle(hub, *sound, ids[1])
+    handled = hub.rows("SELECT id FROM inbox WHERE state = 'handled' AND id = ANY(%s)", sound)
+    assert len(handled) == (2 if kept else 0)
 
 
 @both

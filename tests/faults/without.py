@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
-from hub import broker, delivery
+from hub import broker, delivery, dispatch
 from hub.cli.main import main
 from hub.messages import claim, due, inbox, outbox
 
@@ -70,6 +70,12 @@ def durable_claim(patch: Patch) -> None:
     patch(claim, "claim", asynchronous)
 
 
+def isolation(patch: Patch) -> None:
+    """A batch that fails is not divided: what fails in it takes the others along."""
+    together = dispatch._handled_together
+    patch(dispatch, "_handled_together", lambda hub, messages: together(hub, messages) or True)
+
+
 RULES: Final[Mapping[str, Callable[[Patch], None]]] = {
     "claim-version": claim_version,
     "confirms": confirms,
@@ -78,6 +84,7 @@ RULES: Final[Mapping[str, Callable[[Patch], None]]] = {
     "find-first": find_first,
     "content-bound-key": content_bound_key,
     "durable-claim": durable_claim,
+    "isolation": isolation,
 }
 
 if __name__ == "__main__":
