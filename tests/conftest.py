@@ -29,6 +29,11 @@ from tests.scripted_hub import ScriptedHub
 _numbers = itertools.count(1)
 
 LONGEST_FIRST: Final = (
+    "faults/test_network.py",
+    "faults/test_short_run.py",
+    "faults/test_mutants.py",
+    "faults/test_state_machine.py",
+    "faults/test_postgres.py",
     "faults/test_crash_points.py",
     "journeys/test_supervisor.py",
     "faults/test_controls.py",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy import rights
 from hub import events, flow, reference
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,11 @@ def test_a_unit_of_work_is_rolled_back_in_part_by_its_own_savepoint_only() -> No
 @pytest.mark.parametrize("page", sorted(reference.pages()))
 def test_every_generated_page_of_the_reference_is_fresh(page: str) -> None:
     assert (reference.FOLDER / page).read_text(encoding="utf-8") == reference.pages()[page], "run: make docs"
+
+
+def test_the_page_of_rights_follows_from_grants_routes_and_commands() -> None:
+    page = ROOT / "docs" / "reference" / "rights.md"
+    assert page.read_text(encoding="utf-8") == rights.page(), "run: make docs"
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
