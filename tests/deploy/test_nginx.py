@@ -211,7 +211,13 @@ def test_another_name_gets_no_handshake(published_site: tuple[ProcessStack, Ngin
 
 def test_what_nginx_says_in_the_hubs_place_is_in_the_hubs_table() -> None:
     bodies = PROBLEM.findall((DEPLOY / "nginx/hub.conf").read_text())
-    table = {kind.code: kind for kind in (problem_types.MALFORMED, problem_types.TOO_LARGE, problem_types.UNAVAILABLE)}
+    kinds = (
+        problem_types.MALFORMED,
+        problem_types.TOO_LARGE,
+        problem_types.RATE_LIMIT_EXCEEDED,
+        problem_types.UNAVAILABLE,
+    )
+    table = {kind.code: kind for kind in kinds}
     assert len(bodies) == len(table)
     for status, text in bodies:
         problem = json.loads(text)
