@@ -111,8 +111,9 @@ class Proxy:
         try:
             await self._join(link, reader)
             link.close()
-        except OSError:
-            link.reset()  # One side has gone, and the other learns it.
+        except (OSError, asyncio.CancelledError):
+            # One side has gone, and the other learns it; or the proxy stops (asyncio logs a task that ends cancelled).
+            link.reset()
         finally:
             self._links.discard(link)
 

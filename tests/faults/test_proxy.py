@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -45,7 +46,7 @@ def link(echo: int) -> Iterator[Proxy]:
 
 
 def connected(link: Proxy) -> socket.socket:
-    return socket.create_connection((LOOPBACK, link.port), timeout=2)
+    return socket.create_connection((LOOPBACK, link.port), timeout=10)
 
 
 def received(connection: socket.socket, count: int) -> bytes:
@@ -110,7 +111,7 @@ def test_an_open_connection_falls_silent_and_is_reset_when_the_network_is_back(l
         with pytest.raises(TimeoutError):
             connection.recv(1)
         link.heal()
-        connection.settimeout(2)
+        connection.settimeout(10)
         assert received(connection, 1) == b""
     with connected(link) as connection:
         connection.sendall(b"z")
@@ -132,7 +133,8 @@ def test_open_and_new_connections_are_reset(link: Proxy) -> None:
         assert received(connection, 1) == b"x"
         link.inject(LinkFault(reset=True))
         assert received(connection, 1) == b""
-    with connected(link) as connection:
+    # The reset may overtake the end of the connect, which then raises it.
+    with suppress(ConnectionResetError), connected(link) as connection:
         assert received(connection, 1) == b""
 
 
