@@ -19,15 +19,15 @@ from hub.configuration import read_catalogue, read_settings
 from hub.crashpoints import Point
 from hub.db import Database
 from hub.errors import NotFound
-from hub.messages import claim, due
+from hub.messages import claim
 from hub.messages.claim import Limits
 from hub.messages.model import Wakeup
+from hub.messages.wakeups import PromptQueue, WakeupPublisher, find_due, mark_sent, select_unsent
 from hub.signing import crl_store
 from hub.signing.keyring import Keyring
 from hub.signing.keys import Pkcs11Token
 from hub.signing.signer import Signer
 from hub.untrusted import files
-from hub.wakeups import PromptQueue, WakeupPublisher
 from schemas.statement import Format, Statement
 
 
@@ -73,11 +73,11 @@ class Hub:
 
     def _unsent(self, wakeups: list[Wakeup]) -> list[Wakeup]:
         with self.db.connection() as conn:
-            return due.unsent(conn, wakeups)
+            return select_unsent(conn, wakeups)
 
     def _mark(self, wakeups: list[Wakeup]) -> None:
         with self.db.transaction(durable=False) as conn:
-            due.mark(conn, wakeups)
+            mark_sent(conn, wakeups)
 
     def wake(self, wakeups: list[Wakeup]) -> None:
         """Publish these wake-ups in the background; never waits. One that is lost is repeated by the sweep."""
@@ -86,7 +86,7 @@ class Hub:
     def sweep(self) -> None:
         """Wake the due rows that have no wake-up on the broker, or whose wake-up it has lost."""
         with self.db.connection() as conn:
-            wakeups = due.due(
+            wakeups = find_due(
                 conn,
                 self.queues,
                 repeat_after=self.settings.wakeup_repeat_after,

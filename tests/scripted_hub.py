@@ -13,8 +13,9 @@ from config.settings import Settings
 from hub import clock, delivery, dispatch
 from hub.app import Hub
 from hub.db import one
-from hub.messages import due, inbox
+from hub.messages import inbox
 from hub.messages.model import Arrival, InboxReceipt, Wakeup
+from hub.messages.wakeups import find_due
 from schemas import postal, strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt, ReadChanges, StatusReport
@@ -262,7 +263,7 @@ class ScriptedHub(Hub):
     def due(self, *, repeat_after: float = 0, waiting: int = 0) -> list[Wakeup]:
         """What a sweep finds while so many messages wait in each queue."""
         with self.db.connection() as conn:
-            return due.due(
+            return find_due(
                 conn, self.queues, repeat_after=repeat_after, depths=lambda queues: dict.fromkeys(queues, waiting)
             )
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
-from hub import broker, delivery, dispatch
+from hub import app, broker, delivery, dispatch
 from hub.cli.main import main
-from hub.messages import claim, due, inbox, outbox
+from hub.messages import claim, inbox, outbox, wakeups
 
 Patch = Callable[[Any, str, Any], None]
 
@@ -33,14 +33,14 @@ def confirms(patch: Patch) -> None:
 
 def sweep(patch: Patch) -> None:
     """A wake-up that is lost is not repeated."""
-    patch(due, "due", lambda *_, **__: [])
+    patch(app, "find_due", lambda *_, **__: [])
 
 
 def order(patch: Patch) -> None:
     """A transfer does not wait for the one before it in its ordering key."""
     broken = {
         (module, name): text.replace(claim.FIRST_IN_ORDER, "true")
-        for module in (claim, due)
+        for module in (claim, wakeups)
         for name, text in vars(module).items()
         if isinstance(text, str) and claim.FIRST_IN_ORDER in text
     }

@@ -8,9 +8,10 @@ import pytest
 from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
 from hub import delivery
 from hub.errors import StaleClaim
-from hub.messages import claim, due, outbox
+from hub.messages import claim, outbox
 from hub.messages.model import Outcome, TransferState, Wakeup
 from hub.messages.outbox import Ending
+from hub.messages.wakeups import mark_sent
 from tests.builders import a_receipt
 from tests.integration.transfers import attempts_of, claimed, put_one, state_of, wait_until_due
 from tests.scripted_hub import ScriptedHub
@@ -225,7 +226,7 @@ def test_the_sweep_wakes_rows_without_a_wakeup_and_expired_leases(hub: ScriptedH
     wakeup = Wakeup("outbox.department.rest-a", transfer)
     assert wakeup in hub.due(repeat_after=60)
     with hub.db.connection() as conn:
-        due.mark(conn, [wakeup])
+        mark_sent(conn, [wakeup])
     assert wakeup not in hub.due(repeat_after=60)
     assert wakeup not in hub.due(repeat_after=0, waiting=1)
     assert wakeup in hub.due(repeat_after=0, waiting=0)

@@ -12,9 +12,9 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import broker, delivery, dispatch
 from hub.app import Hub
-from hub.messages import due, inbox
+from hub.messages import inbox
 from hub.messages.model import Wakeup
-from hub.wakeups import WakeupPublisher
+from hub.messages.wakeups import WakeupPublisher, find_due
 from tests.builders import a_receipt, submission_arrival
 from tests.scripted_hub import ScriptedHub
 
@@ -46,7 +46,7 @@ class QueuedHub(ScriptedHub):
     def sweep(self) -> None:
         depth = Counter(wakeup.queue for wakeup in self.queue)
         with self.db.connection() as conn:
-            wakeups = due.due(
+            wakeups = find_due(
                 conn, self.queues, repeat_after=0, depths=lambda queues: {one: depth[one] for one in queues}
             )
         self.wake(wakeups)

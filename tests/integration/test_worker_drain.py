@@ -11,7 +11,7 @@ from hub import broker, dispatch
 from hub.app import Hub
 from hub.messages import inbox
 from hub.messages.model import Wakeup
-from hub.wakeups import WakeupPublisher
+from hub.messages.wakeups import WakeupPublisher
 from hub.worker.app import DRAIN_ROUNDS, drain
 from tests.builders import a_receipt, submission_arrival
 from tests.scripted_hub import ScriptedHub

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from hub.messages.model import Wakeup
-from hub.wakeups import WakeupPublisher
+from hub.messages.wakeups import WakeupPublisher
 
 MINE, YOURS = Wakeup("outbox.portal", "tr_1"), Wakeup("outbox.department.x", "tr_2")
 

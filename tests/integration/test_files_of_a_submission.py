@@ -1,0 +1,36 @@
+"""How many product files one submission crosses: as many as somebody must open who follows it through the code."""
+
+import time
+from pathlib import Path
+from typing import Final
+
+from tests import called_files
+from tests.faults.load import a_load
+from tests.stack import stack
+
+BUDGET: Final = 50
+"""files of hub, connectors, schemas and config that are called on behalf of one submission"""
+
+
+def test_a_submission_crosses_few_files(tmp_path: Path, database_url: str, valkey_url: str) -> None:
+    """From the portal's request to its last notice, through a department that pushes its reports.
+
+    Without beat there are no ticks: whatever the API and the worker call, they call for this submission. An earlier
+    one has opened, loaded and imported before what a process needs once.
+    """
+    traced = tmp_path / "called"
+    traced.mkdir()
+    with stack(tmp_path, database_url, valkey_url) as running:
+        running.start_sandbox()
+        entry = ("-m", "tests.called_files", str(traced))
+        running._run("api", *entry, "api", "--port", str(running.port))
+        running.parts["api"].wait_until(lambda: running.answers(running.url + "/health/ready"))
+        running._run("worker", *entry, "worker", "--name", "worker")
+        a_load(running, "rest-a", 1)
+        running.wait_for(running.over)
+        (traced / called_files.RECORDING).touch()
+        time.sleep(0.2)  # both look for it every 0.05 s
+        a_load(running, "rest-a", 1)
+        running.wait_for(running.over)
+        files = called_files.called(traced)  # before they stop, which calls more
+    assert len(files) <= BUDGET, "\n".join([f"{len(files)} files:", *files])
