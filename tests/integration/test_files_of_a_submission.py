@@ -8,7 +8,7 @@ from tests import called_files
 from tests.faults.load import a_load
 from tests.stack import stack
 
-BUDGET: Final = 50
+BUDGET: Final = 68
 """files of hub, connectors, schemas and config that are called on behalf of one submission"""
 
 
