@@ -1,4 +1,4 @@
-"""Limits at the API: how fast a client may call, and how many requests are in progress at a time (limits.toml)."""
+"""Limits at the API (limits.toml): how fast a client may call, how many requests are in progress, how much waits."""
 
 from typing import Self
 
@@ -47,9 +47,31 @@ class InProgress(Data):
     banks: int = Field(32, ge=1, le=1_000)
 
 
+class BacklogLimits(Data):
+    """Messages of the inbox that are due and that no worker has taken, above which further ones are refused.
+
+    Two cores handle some 50 dossiers/s: 10,000 wait 200 s for their turn. A province at its peak needs three hours and
+    more to fill that while no worker lives.
+    """
+
+    submissions: int = Field(10_000, ge=1, le=1_000_000)
+    """above which a new submission is refused: it has waited for nobody yet, and the portal keeps it"""
+    messages: int = Field(20_000, ge=1, le=1_000_000)
+    """above which all others are: reports about dossiers that were accepted end work, and are refused last"""
+    seconds: float = Field(3_600.0, gt=0)
+    """that the oldest may have waited before new submissions are refused: whoever hears 202 relies on its being done"""
+
+    @model_validator(mode="after")
+    def _new_work_is_refused_first(self) -> Self:
+        if self.submissions > self.messages:
+            raise ValueError("submissions is above messages")
+        return self
+
+
 class ApiLimits(Data):
     """limits.toml; each key has a default, and the file may be absent."""
 
     unidentified: RateLimit = RateLimit(requests_per_second=10, burst=100)
     """of one address whose requests are not authenticated; behind a proxy it is the proxy that counts addresses"""
     in_progress: InProgress = InProgress()
+    backlog: BacklogLimits = BacklogLimits()

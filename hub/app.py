@@ -20,6 +20,7 @@ from hub.crashpoints import Point
 from hub.db import Database
 from hub.errors import NotFound
 from hub.messages import claim
+from hub.messages.backlog import Backlog
 from hub.messages.claim import Limits
 from hub.messages.model import Wakeup
 from hub.messages.wakeups import PromptQueue, WakeupPublisher, find_due, mark_sent, select_unsent
@@ -38,6 +39,7 @@ class Hub:
         self.settings = settings
         self.catalogue = catalogue
         self.calendar = WorkingCalendar(catalogue.calendar)
+        self.backlog = Backlog(catalogue.limits.backlog)
         self.db = Database(str(settings.database_url), size=settings.pool_size)
         self._senders: dict[str, ThreadPoolExecutor] = {}
         self._ports: dict[str, Any] = {}

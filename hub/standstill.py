@@ -12,11 +12,13 @@ from typing import Any, Final
 import psycopg
 
 from config.catalogue import Catalogue
+from config.limits import BacklogLimits
 from config.settings import Settings
 from hub import feeds, views
 from hub.db import Connection
 from hub.locale import vi
 from hub.messages import liveness
+from hub.messages.backlog import look
 
 SWEEP: Final = "ticks.sweep"
 TICK_LATE: Final = 60.0
@@ -85,6 +87,15 @@ def _standing_still(row: dict[str, Any], every: float | None, settings: Settings
     if every is not None and row["feed_age"] > every + settings.feed_silent_after:
         why = f" ({row['feed_error']})" if row["feed_error"] else ""
         yield vi("the feed has stood still for {feed_age}{why}", feed_age=_minutes(row["feed_age"]), why=why)
+
+
+def backlog(conn: Connection, limits: BacklogLimits) -> Iterator[str]:
+    """A backlog of the inbox for which the API refuses submissions, or for which it soon will."""
+    state = look(conn, limits)
+    if state.is_full(limits, new_work=True):
+        yield f"{state}: the API refuses new submissions ([backlog] in limits.toml)"
+    elif state.depth >= limits.submissions / 2:
+        yield f"{state}: from {limits.submissions} on the API refuses new submissions"
 
 
 def inbox(conn: Connection, settings: Settings) -> Iterator[str]:

@@ -80,6 +80,7 @@ def run_checks() -> list[CheckResult]:
         "ticks": lambda: _query(settings, standstill.ticks),
         "workers": lambda: _query(settings, standstill.workers),
         "inbox": lambda: _query(settings, lambda conn: standstill.inbox(conn, settings)),
+        "backlog": lambda: _query(settings, lambda conn: standstill.backlog(conn, catalogue.limits.backlog)),
         "counterparties": lambda: _query(settings, lambda conn: _counterparties(conn, catalogue, settings)),
     }
     results = [CheckResult("config", ok=True, finding=summary), _clerks(settings, catalogue)]

@@ -22,8 +22,8 @@ _COLUMNS: Final = (
 def doctor(as_json: AsJson = False) -> None:
     """Check configuration, database, broker, certificates, keys, custody log, clock, and what stands still.
 
-    The latter: ticks, workers, inbox, counterparties (breakers, backlog, feeds) and the disks of the data. Exit 3 if a
-    check fails; one marked ! will fail soon.
+    The latter: ticks, workers, inbox and its backlog, counterparties (breakers, backlog, feeds) and the disks of the
+    data. Exit 3 if a check fails; one marked ! will fail soon.
     """
     environment.adopt()
     from hub.cli import checkup

@@ -71,15 +71,16 @@ def _database(hub: Hub) -> dict[str, str]:
 
 
 def _alive(hub: Hub) -> dict[str, str]:
-    """Whether ticks and workers run; reported only, since the API accepts without them."""
+    """Whether ticks and workers run, and whether the inbox takes more; reported only, since the API answers without."""
     try:
         with hub.db.connection() as conn:
             return {
                 "ticks": "; ".join(standstill.ticks(conn)) or OK,
                 "workers": "; ".join(standstill.workers(conn)) or OK,
+                "backlog": "; ".join(standstill.backlog(conn, hub.catalogue.limits.backlog)) or OK,
             }
     except psycopg.Error as error:
-        return {"ticks": type(error).__name__, "workers": type(error).__name__}
+        return dict.fromkeys(("ticks", "workers", "backlog"), type(error).__name__)
 
 
 def _custody(hub: Hub) -> str:

@@ -110,12 +110,19 @@ def connection(hub: Hub) -> AbstractContextManager[Connection]:
     return hub.db.connection(wait=CONNECTION_WAIT)
 
 
-def store(hub: Hub, arrival: Arrival) -> InboxReceipt:
-    """Store the message durably, once, and send its wake-up after the commit. Raises what inbox.accept raises."""
+def store(hub: Hub, arrival: Arrival, *, new_work: bool = False) -> InboxReceipt:
+    """Store the message durably, once, and send its wake-up after the commit.
+
+    Raises what inbox.accept raises, and Problem while too much waits (``new_work``: it begins a dossier, and is refused
+    first). A repetition of what is stored is answered all the same.
+    """
     with connection(hub) as conn:
+        if hub.backlog.is_full(conn, new_work=new_work) and not inbox.is_stored(conn, arrival):
+            raise Problem(problem_types.BACKLOG_FULL, reason=str(hub.backlog.state))
         accepted = inbox.accept(conn, arrival)
     crashpoints.reached(Point.ACCEPT_AFTER_COMMIT)
     if not accepted.replayed:
+        hub.backlog.add()
         hub.wake([Wakeup(inbox.QUEUE, accepted.id)])
     return accepted
 

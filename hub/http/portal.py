@@ -160,7 +160,8 @@ def _submit(hub: Hub, key: str, body: bytes) -> Response:
         raise Problem(problem_types.CONTENT, faults=[unknown])
     if submitted.dossier_code is not None:
         _check_code_is_free(hub, submitted.dossier_code, submitted.reference)
-    accepted = ingest.store(hub, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, submitted.reference, body))
+    arrival = Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, submitted.reference, body)
+    accepted = ingest.store(hub, arrival, new_work=True)
     location = ingest.url(hub, f"/v1/submissions/{accepted.id}")
     document = AcceptedSubmission(
         id=accepted.id,

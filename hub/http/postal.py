@@ -37,6 +37,7 @@ REFUSALS: Final = (
     problem_types.ENCODING,
     problem_types.MEDIA_TYPE,
     problem_types.CONTENT,
+    problem_types.BACKLOG_FULL,
 )
 
 

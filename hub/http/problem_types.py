@@ -167,6 +167,13 @@ OVERLOADED: Final = ProblemType(
     msgid("Nothing was stored. Send the same request with the same Idempotency-Key after Retry-After seconds."),
 )
 
+BACKLOG_FULL: Final = ProblemType(
+    "backlog-full",
+    503,
+    msgid("Too much is waiting to be handled"),
+    msgid("Nothing was stored. Send the same request with the same Idempotency-Key after Retry-After seconds."),
+)
+
 KINDS: Final = (
     MALFORMED,
     KEY_MISSING,
@@ -189,6 +196,7 @@ KINDS: Final = (
     INTERNAL,
     UNAVAILABLE,
     OVERLOADED,
+    BACKLOG_FULL,
 )
 OF_A_READ: Final = (SIGNATURE_REFUSED, METHOD_NOT_ALLOWED, PARAMETER)
 OF_A_WRITE: Final = (
@@ -203,6 +211,7 @@ OF_A_WRITE: Final = (
     CONTENT,
     KEY_REUSED,
     REFERENCE_REUSED,
+    BACKLOG_FULL,
 )
 BY_STATUS: Final = {400: MALFORMED, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 503: UNAVAILABLE}
 """For what FastAPI refuses by itself."""

@@ -81,6 +81,7 @@ RETRY_AFTER: Final = {
     problem_types.RATE_LIMIT_EXCEEDED.code: 1,
     problem_types.UNAVAILABLE.code: 5,
     problem_types.OVERLOADED.code: 1,
+    problem_types.BACKLOG_FULL.code: 10,
 }
 """seconds, where the problem itself does not say how many"""
 _UNREADABLE: Final = frozenset({"not_json", "not_utf8"})

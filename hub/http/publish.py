@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from config.limits import PARTNER, PORTAL, ApiLimits, InProgress
+from config.limits import PARTNER, PORTAL, ApiLimits, BacklogLimits, InProgress
 from hub.http import banks, ingest, problem_types
 from hub.http.app import application
 from hub.locale import vi
@@ -88,6 +88,16 @@ above its own limit. Behind a proxy (`HUB_PROXY_SECRET`), whose address all shar
 | --- | --- |
 {in_progress}
 
+## What waits
+
+`503` [backlog-full](problems.md#backlog-full), by the messages of the inbox that are due and that no worker has taken;
+`[backlog]` in limits.toml. Counted once a second in each API process. A repetition of what is stored is answered as the
+first time. Notifications of banks are never refused for it, and what waits for a department is not counted.
+
+| what waits | what is refused |
+| --- | --- |
+{backlog}
+
 ## Sizes and times
 
 | what | limit | beyond it |
@@ -111,11 +121,17 @@ def limits() -> str:
         ("arrival of the body", f"{ingest.BODY_SECONDS:.0f} s", problem_types.TOO_SLOW),
         ("a database connection", f"{ingest.CONNECTION_WAIT:.0f} s", problem_types.UNAVAILABLE),
     ]
+    backlog = BacklogLimits()
+    waits = [
+        (f"{backlog.submissions:,} messages, or the oldest for {backlog.seconds:,.0f} s", "new submissions"),
+        (f"{backlog.messages:,} messages", "status reports, postal events and answers to tables, too"),
+    ]
     return LIMITS.format(
         rates="\n".join(
             f"| {who} | {rate.requests_per_second:,}/s | {rate.burst:,} | {where} |" for who, rate, where in rates
         ),
         in_progress="\n".join(f"| `{kind}` | {bound} |" for kind, bound in InProgress().model_dump().items()),
+        backlog="\n".join(f"| {waiting} | {refused} |" for waiting, refused in waits),
         sizes="\n".join(f"| {what} | {limit} | `{kind.status}` {kind.code} |" for what, limit, kind in sizes),
     )
 

@@ -34,6 +34,12 @@ WITH keyed AS (
 SELECT id, received_at FROM stored
 """
 
+_IS_STORED: Final = """
+SELECT FROM idempotency WHERE source = %(source)s AND key = %(key)s
+UNION ALL SELECT FROM inbox WHERE source = %(source)s AND external_id = %(external_id)s
+LIMIT 1
+"""
+
 # A minimum by the index inbox_ordering, row by row (see FIRST_IN_ORDER in hub.messages.claim).
 NONE_EARLIER: Final = """(inbox.ordering_key = '' OR inbox.seq <= COALESCE((SELECT min(received.seq) FROM inbox received
     WHERE received.source = inbox.source AND received.ordering_key = inbox.ordering_key
@@ -102,6 +108,12 @@ WITH woken AS (
 SELECT id FROM (SELECT id, 1 AS turn, seq FROM woken UNION ALL SELECT id, 2, 0 FROM next) due ORDER BY turn, seq
 """
 )
+
+
+def is_stored(conn: Connection, arrival: Arrival) -> bool:
+    """Whether its sender has sent it before, by its idempotency key or its own id."""
+    row = conn.execute(_IS_STORED, {"source": arrival.source, "key": arrival.key, "external_id": arrival.external_id})
+    return row.fetchone() is not None
 
 
 def accept(conn: Connection, arrival: Arrival) -> InboxReceipt:

@@ -1,7 +1,8 @@
 """A steady load, sent on time whatever the answers are: ``python -m tests.bench load --rate 100 --seconds 600``.
 
-It prints what was accepted and refused, how long answers took, the memory of every process and the depth of the queues
-over time; afterwards the checker of tests/faults looks for what was lost, doubled, or done without a 202.
+It prints what was accepted and refused, how long answers took, the memory of every process and server and the depth of
+the queues over time; afterwards the checker of tests/faults compares what the senders were told with the tables and the
+department's own file: what was lost, doubled, or done without a 202.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from typing import Any
 
 import psutil
 import requests
+from redis import Redis
 
 from connectors.transport.signatures import sign
 from tests.bench.load import bytes_of
@@ -40,8 +42,10 @@ class LoadRun:
     """What the sender saw. ``accepted``: submission id → (dossier code, department)."""
 
     accepted: dict[str, tuple[str, str]] = field(default_factory=dict)
-    refused: Counter[int] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    """by the problem's code"""
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {"accepted": [], "refused": []})
+    """how long the answers took, by what they were"""
     peaks: dict[str, float] = field(default_factory=dict)
     """process → its largest memory, MiB"""
     flooded: Counter[int] = field(default_factory=Counter)
@@ -88,12 +92,12 @@ def run(running: ProcessStack, *, rate: int, seconds: int, flood: int) -> list[s
 
 
 async def _drive(running: ProcessStack, result: LoadRun, rate: int, seconds: int, flood: int) -> None:
-    connections, started = Connections(running.url), time.monotonic()
+    connections, strangers, started = Connections(running.url), Connections(running.url), time.monotonic()
     sampling = asyncio.create_task(_sample_often(running, result))
     async with asyncio.TaskGroup() as group:
         group.create_task(_at_rate(rate, seconds, lambda: _submit(connections, running.url, result)))
         if flood:
-            group.create_task(_at_rate(flood, seconds, lambda: _call_back(connections, result)))
+            group.create_task(_at_rate(flood, seconds, lambda: _call_back(strangers, result)))
     sampling.cancel()
     sys.stdout.write(f"sent in {time.monotonic() - started:.0f} s\n")
 
@@ -120,11 +124,13 @@ async def _submit(connections: Connections, url: str, result: LoadRun) -> None:
         await asyncio.sleep(0.5)
     else:
         raise AssertionError(f"no answer in {TRIES} tries")
-    result.seconds.append(time.perf_counter() - started)
+    seconds = time.perf_counter() - started
     if status == requests.codes.accepted:
         result.accepted[json.loads(body)["id"]] = (code, DEPARTMENT)
+        result.seconds["accepted"].append(seconds)
     else:
-        result.refused[status] += 1
+        result.refused[json.loads(body)["code"]] += 1
+        result.seconds["refused"].append(seconds)
 
 
 async def _call_back(connections: Connections, result: LoadRun) -> None:
@@ -151,34 +157,44 @@ async def _sample_often(running: ProcessStack, result: LoadRun) -> None:
 
 
 def _sample(running: ProcessStack, result: LoadRun, at: float) -> None:
-    memory = {name: _memory(part.pid) for name, part in running.parts.items()}
+    memory = {name: _memory(psutil.Process(part.pid)) for name, part in running.parts.items()} | _servers()
     result.peaks = {name: max(mib, result.peaks.get(name, 0.0)) for name, mib in memory.items()}
     [row] = running.rows(
         "SELECT (SELECT count(*) FROM inbox WHERE settled_at IS NULL) AS inbox,"
         " (SELECT count(*) FROM outbox WHERE settled_at IS NULL) AS outbox"
     )
+    with Redis.from_url(running.environment["HUB_BROKER_URL"]) as broker:
+        wakeups = sum(broker.llen(queue) for queue in broker.scan_iter(_type="list"))
     weights = ", ".join(f"{name} {mib:.0f}" for name, mib in memory.items())
     sys.stdout.write(
         f"{at:5.0f} s: accepted {len(result.accepted)}, refused {result.refused.total()},"
-        f" waiting in inbox {row['inbox']}, outbox {row['outbox']}; MiB: {weights}\n"
+        f" waiting in inbox {row['inbox']}, outbox {row['outbox']}, broker {wakeups}; MiB: {weights}\n"
     )
     sys.stdout.flush()
 
 
-def _memory(pid: int) -> float:
-    """MiB of a process and its children."""
-    process = psutil.Process(pid)
-    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 2**20
+def _servers() -> dict[str, float]:
+    """MiB of PostgreSQL and of the broker, which this process started."""
+    servers = {"postgres": "postgres", "valkey-server": "broker"}
+    children = psutil.Process().children()
+    return {servers[child.name()]: _memory(child) for child in children if child.name() in servers}
+
+
+def _memory(process: psutil.Process) -> float:
+    """MiB of a process and its children; what they share (PostgreSQL's buffers) is counted once (PSS)."""
+    return sum(one.memory_full_info().pss for one in (process, *process.children(recursive=True))) / 2**20
+
+
+def _times(answer: str, seconds: list[float]) -> str:
+    percentiles = statistics.quantiles(seconds, n=100)
+    p50, p99, longest = (value * 1000 for value in (percentiles[49], percentiles[98], max(seconds)))
+    return f"{answer}: p50 {p50:.0f} ms, p99 {p99:.0f} ms, longest {longest:.0f} ms"
 
 
 def _report(result: LoadRun, rate: int, seconds: int, drained: float, wrong: list[str]) -> str:
-    percentiles = statistics.quantiles(result.seconds, n=100)
     lines = [
         f"{rate}/s for {seconds} s: accepted {len(result.accepted)}, refused {dict(result.refused) or 0}",
-        (
-            f"answers: p50 {percentiles[49] * 1000:.0f} ms, p99 {percentiles[98] * 1000:.0f} ms,"
-            f" longest {max(result.seconds) * 1000:.0f} ms"
-        ),
+        *(_times(answer, times) for answer, times in result.seconds.items() if len(times) > 1),
         *([f"callbacks of a stranger, by status: {dict(result.flooded)}"] if result.flooded else []),
         f"drained {drained:.0f} s after the last",
         "largest memory, MiB: " + ", ".join(f"{name} {mib:.0f}" for name, mib in result.peaks.items()),

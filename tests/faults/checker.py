@@ -1,6 +1,6 @@
 """The independent check: what callers were told, what the hub's tables say, and what the partners' own files say."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from tests.stack import ProcessStack
@@ -39,8 +39,10 @@ def _notices(running: ProcessStack) -> list[str]:
     counted = Counter(notice.event_id for notice in noticed)
     events = {row["id"] for row in running.rows("SELECT id FROM event")}
     wrong = [f"{event}: {counted[event]} notices" for event in events | counted.keys() if counted[event] != 1]
-    for submission in {notice.submission_id for notice in noticed}:
-        versions = [notice.version for notice in noticed if notice.submission_id == submission]
+    versions_of: defaultdict[str, list[int]] = defaultdict(list)
+    for notice in noticed:
+        versions_of[notice.submission_id].append(notice.version)
+    for submission, versions in versions_of.items():
         if versions != list(range(1, len(versions) + 1)):
             wrong.append(f"{submission}: versions {versions}")
     return wrong
