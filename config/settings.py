@@ -25,16 +25,29 @@ def _network(cidr: str) -> str:
     return cidr
 
 
-class Settings(BaseSettings):
-    """Every setting, with its unit. Secrets of counterparties are named in the catalogue and stand beside these."""
+class BeatSettings(BaseSettings):
+    """What beat needs: the broker, and how often each tick comes. No database, no catalogue and no secret."""
 
     model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, extra="ignore")
 
-    database_url: DatabaseUrl = Field(repr=False)
     broker_url: BrokerUrl = Field(repr=False)
-    """Both may hold a password, so neither shows when the settings are printed."""
+    """It may hold a password, so it does not show when the settings are printed."""
     broker_declares: bool = True
     """whether our processes may declare queues; no where the operator has imported deploy/rabbitmq/definitions.json"""
+    sweep_every: Seconds = 15.0
+    """seconds between sweeps for what is due and was not taken."""
+    poll_every: Seconds = 60.0
+    """seconds between questions to departments that do not push their statuses."""
+    custody_every: Seconds = 10.0
+    """seconds between looks at the custody log: what was signed meanwhile is given its place."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Settings(BeatSettings):
+    """Every setting, with its unit. Secrets of counterparties are named in the catalogue and stand beside these."""
+
+    database_url: DatabaseUrl = Field(repr=False)
+    """as of the broker"""
     catalogue: Path = PACKAGED
     """The folder with departments/, procedures/, portal.toml and calendar.toml."""
     public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
@@ -55,8 +68,6 @@ class Settings(BaseSettings):
     """seconds after which the custody log's root is signed and time-stamped, if anything has entered it."""
     checkpoint_leaves: int = Field(1_000, ge=1)
     """entries of the custody log after which its root is signed, however short a time that took."""
-    custody_every: Seconds = 10.0
-    """seconds between looks at the custody log: what was signed meanwhile is given its place."""
     restamp_after: Seconds = 600.0
     """seconds after which a root that has no time stamp, and that nobody tries to get any more, is signed anew."""
     witness_every: Seconds = 86_400.0
@@ -76,12 +87,8 @@ class Settings(BaseSettings):
     """seconds that a claim outlives the counterparty's time-out, before anybody else may take the transfer."""
     inbox_lease: Seconds = 60.0
     """seconds after which a message whose process has died is taken by another; whoever still handles it keeps it."""
-    sweep_every: Seconds = 15.0
-    """seconds between sweeps for what is due and was not taken."""
     wakeup_repeat_after: Seconds = 60.0
     """seconds after which a wake-up that nobody took counts as lost."""
-    poll_every: Seconds = 60.0
-    """seconds between questions to departments that do not push their statuses."""
     poll_at_least_every: Seconds = 86_400.0
     """seconds after which a counterparty is asked again, whatever longer time the catalogue leaves it alone."""
     backlog_after: Seconds = 3_600.0
@@ -99,4 +106,3 @@ class Settings(BaseSettings):
     """days that redacted requests and replies are kept."""
     pool_size: int = Field(12, ge=1)
     """database connections of one process."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -63,7 +63,7 @@ class Hub:
 
     @cached_property
     def _celery(self) -> Celery:
-        return broker.application(self.settings, self.catalogue)
+        return broker.application(self.settings, broker.queue_names(self.catalogue))
 
     @cached_property
     def _publisher(self) -> broker.Publisher:

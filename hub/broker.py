@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from kombu.utils.uuid import uuid
 
 from config.catalogue import Catalogue
-from config.settings import Settings
+from config.settings import BeatSettings
 from hub.messages import inbox
 from hub.messages.model import BATCH, Wakeup
 
@@ -52,12 +52,12 @@ def queue_names(catalogue: Catalogue) -> list[str]:
     return [inbox.QUEUE, *sorted({party.queue for party in catalogue.counterparties.values()}), TICKS]
 
 
-def is_rabbitmq(settings: Settings) -> bool:
+def is_rabbitmq(settings: BeatSettings) -> bool:
     return urlsplit(str(settings.broker_url)).scheme.startswith("amqp")
 
 
-def queues(settings: Settings, catalogue: Catalogue) -> list[Queue]:
-    """The queues as publisher and worker must both declare them."""
+def _queues(settings: BeatSettings, names: Collection[str]) -> list[Queue]:
+    """Queues as publisher and worker must both declare them."""
     return [
         Queue(
             name,
@@ -67,7 +67,7 @@ def queues(settings: Settings, catalogue: Catalogue) -> list[Queue]:
             queue_arguments=QUORUM if is_rabbitmq(settings) else None,
             no_declare=not settings.broker_declares,
         )
-        for name in queue_names(catalogue)
+        for name in names
     ]
 
 
@@ -76,14 +76,17 @@ def dead_queue() -> Queue:
     return Queue(DEAD, DEAD_EXCHANGE, durable=True, queue_arguments=QUORUM_DEAD)
 
 
-def application(settings: Settings, catalogue: Catalogue) -> Celery:
-    """A Celery application without tasks, with the settings that publisher, worker and Flower share."""
+def application(settings: BeatSettings, queues: Collection[str]) -> Celery:
+    """A Celery application without tasks, with the settings that publisher, worker and beat share.
+
+    ``queues``: names of those to which it publishes, or which it consumes.
+    """
     app = Celery("lienthong-hub", set_as_current=False)
     app.conf.update(
         broker_url=str(settings.broker_url),
         broker_connection_retry_on_startup=True,
         broker_transport_options=_transport_options(settings),
-        task_queues=queues(settings, catalogue),
+        task_queues=_queues(settings, queues),
         task_default_queue=TICKS,
         task_default_exchange=EXCHANGE.name,
         task_default_exchange_type=EXCHANGE.type,
@@ -104,7 +107,7 @@ def application(settings: Settings, catalogue: Catalogue) -> Celery:
     return app
 
 
-def _transport_options(settings: Settings) -> dict[str, Any]:
+def _transport_options(settings: BeatSettings) -> dict[str, Any]:
     if is_rabbitmq(settings):
         # A quorum queue without a leader, just after a restart, may never answer: whoever asked must ask again.
         return {"confirm_publish": True, "read_timeout": ANSWER_TIMEOUT, "write_timeout": ANSWER_TIMEOUT}
@@ -142,7 +145,7 @@ def _depth(connection: Connection, queue: str) -> int:
 class Publisher:
     """Publishes wake-ups and ticks as Celery messages (protocol 2), each confirmed. Belongs to one thread."""
 
-    def __init__(self, app: Celery, settings: Settings) -> None:
+    def __init__(self, app: Celery, settings: BeatSettings) -> None:
         self._app = app
         self._settings = settings
         # kombu's redis transport asks Valkey for the exchange's table at every publish, and nothing for a queue's name.

@@ -4,20 +4,32 @@ Apart from hub.app, because a command that only reads, or beat, needs neither co
 """
 
 import os
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from config.catalogue import Catalogue, CatalogueError, load
-from config.settings import Settings
+from config.settings import BeatSettings, Settings
 from hub.errors import NotConfigured
 from schemas.strict import faults_of
+
+Read = TypeVar("Read", bound=BeatSettings)
 
 
 def read_settings() -> Settings:
     """HUB_… as Settings. Raises NotConfigured naming the variable."""
+    return _read(Settings)
+
+
+def read_beat_settings() -> BeatSettings:
+    """HUB_… as far as beat needs it. Raises NotConfigured naming the variable."""
+    return _read(BeatSettings)
+
+
+def _read(settings: type[Read]) -> Read:
     try:
-        return Settings()
+        return settings()
     except (ValidationError, SettingsError) as error:
         if isinstance(error, SettingsError):
             raise NotConfigured(str(error)) from None

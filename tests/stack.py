@@ -50,9 +50,20 @@ Found = TypeVar("Found")
 
 
 class ProcessStack:
-    """Processes on one database and one broker, in one folder. A part can be killed and started again."""
+    """Processes on one database and one broker, in one folder. A part can be killed and started again.
 
-    def __init__(self, folder: Path, database_url: str, broker_url: str, changes: Mapping[str, str]) -> None:
+    ``start_process``: Process for processes that weigh what they do in service; the default has them forked.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        broker_url: str,
+        changes: Mapping[str, str],
+        start_process: type[Process] = PreloadedProcess,
+    ) -> None:
+        self._start_process = start_process
         self.folder = folder
         self.database_url = database_url
         self.port = free_port()
@@ -137,7 +148,7 @@ class ProcessStack:
 
     def _run(self, part: str, *arguments: str, changes: Mapping[str, str] = NOTHING) -> None:
         partners = {"HUB_PARTNER_URLS": _json(addresses(self._ports))} if self._ports.exists() else {}
-        self.parts[part] = PreloadedProcess(
+        self.parts[part] = self._start_process(
             Program(
                 name=part,
                 command=(sys.executable, *arguments),
@@ -242,9 +253,11 @@ def _json(mapping: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def stack(folder: Path, database_url: str, broker_url: str, **changes: str) -> Iterator[ProcessStack]:
+def stack(
+    folder: Path, database_url: str, broker_url: str, start_process: type[Process] = PreloadedProcess, **changes: str
+) -> Iterator[ProcessStack]:
     """A stack whose parts the caller starts; all of them are stopped at the end."""
-    processes = ProcessStack(folder, database_url, broker_url, changes)
+    processes = ProcessStack(folder, database_url, broker_url, changes, start_process)
     try:
         yield processes
     finally:

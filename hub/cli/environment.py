@@ -21,12 +21,12 @@ def place() -> "StackFolder":
     return StackFolder(Path(os.environ.get("HUB_VAR") or "var").resolve())
 
 
-def adopt() -> None:
-    """Complete the environment with that of the running embedded stack. Exits with 2 if none runs.
+def adopt(needed: str = "HUB_DATABASE_URL") -> None:
+    """Complete the environment with that of the running embedded stack, unless ``needed`` is set. Exits with 2.
 
     Raises CatalogueError.
     """
-    if "HUB_DATABASE_URL" in os.environ:
+    if needed in os.environ:
         return
     from hub.embedded.stack import running_environment
 
@@ -34,7 +34,7 @@ def adopt() -> None:
     if variables is None:
         leave(
             ExitCode.USAGE,
-            f"hub: HUB_DATABASE_URL is not set, and no embedded stack runs in {place().folder} (start one: hub up)",
+            f"hub: {needed} is not set, and no embedded stack runs in {place().folder} (start one: hub up)",
         )
     os.environ.update(variables)
 

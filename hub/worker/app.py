@@ -82,7 +82,7 @@ def close_remote_control() -> None:
 
 def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
     """The application for a worker that consumes ``queues``; its process must have opened ``hub``."""
-    app = broker.application(hub.settings, hub.catalogue)
+    app = broker.application(hub.settings, broker.queue_names(hub.catalogue))
     app.conf.worker_consumer = HubConsumer
     for name, function in _tasks(hub, queues).items():
         app.task(function, name=name, base=HubTask)

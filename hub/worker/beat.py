@@ -4,7 +4,7 @@ Beat is not Celery's: that one goes by the wall clock, so that setting that cloc
 again, and it publishes by the exchange's table in Valkey, without which (FLUSHALL, an eviction) its ticks are dropped
 silently. Here a tick is published like a wake-up: to a declared queue, and confirmed.
 
-It imports no job, connector or key: it starts in half the time of a worker.
+It imports no job, connector or key and reads no catalogue: it starts in half the time of a worker, and needs no secret.
 """
 
 import signal
@@ -16,8 +16,7 @@ from typing import Final
 
 import structlog
 
-from config.catalogue import Catalogue
-from config.settings import Settings
+from config.settings import BeatSettings
 from hub import broker
 from hub.messages.model import Wakeup
 
@@ -40,7 +39,7 @@ BROKER_PAUSE: Final = 1.0
 log = structlog.get_logger(__name__)
 
 
-def ticks(settings: Settings) -> dict[str, float]:
+def ticks(settings: BeatSettings) -> dict[str, float]:
     """Every tick → seconds between two of it."""
     return {
         SWEEP: settings.sweep_every,
@@ -53,9 +52,9 @@ def ticks(settings: Settings) -> dict[str, float]:
     }
 
 
-def run(settings: Settings, catalogue: Catalogue, *, touched: Path) -> None:
+def run(settings: BeatSettings, *, touched: Path) -> None:
     """Publish the ticks until SIGTERM; ``touched`` is touched whenever the broker has confirmed some."""
-    publisher = broker.Publisher(broker.application(settings, catalogue), settings)
+    publisher = broker.Publisher(broker.application(settings, [broker.TICKS]), settings)
 
     def publish(names: list[str]) -> None:
         for _ in publisher.publish([Wakeup(broker.TICKS, name) for name in names]):

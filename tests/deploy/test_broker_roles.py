@@ -107,7 +107,7 @@ def refused(broker: RabbitMQ, role: str, act: Callable[[Any], None]) -> bool:
 
 def test_the_hub_finds_the_queues_as_it_would_have_declared_them(broker: RabbitMQ, catalogue: Catalogue) -> None:
     hub = settings(broker, "deploy", declares=True)
-    publisher = Publisher(application(hub, catalogue), hub)
+    publisher = Publisher(application(hub, queue_names(catalogue)), hub)
     for name in queue_names(catalogue):
         list(publisher.publish([Wakeup(name, "in_x")]))  # a difference raises 406
     publisher.close()
@@ -119,7 +119,7 @@ def test_the_hub_finds_the_queues_as_it_would_have_declared_them(broker: RabbitM
 
 def test_the_api_wakes_the_inbox_without_declaring_anything(broker: RabbitMQ, catalogue: Catalogue) -> None:
     hub = settings(broker, "api", declares=False)
-    publisher = Publisher(application(hub, catalogue), hub)
+    publisher = Publisher(application(hub, queue_names(catalogue)), hub)
     before = waiting(broker, "inbox")
     list(publisher.publish([Wakeup("inbox", "sub_x")]))
     with pytest.raises(AccessRefused):

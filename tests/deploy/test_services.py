@@ -22,7 +22,7 @@ from deploy.rabbitmq import definitions
 from hub.broker import queue_names
 from hub.cli.flower import FlowerSettings
 from hub.cli.main import app
-from hub.configuration import read_settings
+from hub.configuration import read_beat_settings, read_settings
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
 from tests.catalogue_secrets import CATALOGUE, environment
@@ -125,11 +125,14 @@ def test_every_long_running_container_says_how_it_is_and_only_nginx_is_reachable
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_the_settings_of_each_process_are_complete(process: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = variables("hub.env", "secrets.env", f"{process}.env")
+    names = variables("hub.env", *(() if process == "beat" else ("secrets.env",)), f"{process}.env")
     for name, value in names.items():
         monkeypatch.setenv(name, value or "filled in by the operator")
     if process == "flower":
         assert FlowerSettings().flower_user == "operator"
+        return
+    if process == "beat":
+        assert not read_beat_settings().broker_declares
         return
     settings = read_settings()
     assert not settings.broker_declares

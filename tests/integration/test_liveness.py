@@ -79,7 +79,7 @@ def wait_for(what: Callable[[], Any], seconds: float = 30) -> None:
 @pytest.fixture
 def publisher(settings: Settings, catalogue: Catalogue, broker_url: str) -> Iterator[broker.Publisher]:
     changed = settings.model_copy(update={"broker_url": Url(broker_url)})
-    publisher = broker.Publisher(broker.application(changed, catalogue), changed)
+    publisher = broker.Publisher(broker.application(changed, broker.queue_names(catalogue)), changed)
     yield publisher
     publisher.close()
 

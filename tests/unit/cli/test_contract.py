@@ -68,7 +68,7 @@ def test_without_a_hub_a_command_says_where_it_looked_and_exits_2(tmp_path: Path
 
 
 def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path) -> None:
-    done = hub("db", "check", cwd=tmp_path, HUB_DATABASE_URL="mysql://there")
+    done = hub("db", "check", cwd=tmp_path, HUB_BROKER_URL="redis://127.0.0.1:1/0", HUB_DATABASE_URL="mysql://there")
     assert done.returncode == ExitCode.USAGE
     assert "HUB_DATABASE_URL" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -25,7 +25,7 @@ class Trap:
 
 def test_a_pickled_task_is_refused_unread(tmp_path: Path, catalogue: Catalogue) -> None:
     settings = Settings.model_construct(broker_url=Url("redis://127.0.0.1:1/0"))
-    accepted = broker.application(settings, catalogue).conf.accept_content
+    accepted = broker.application(settings, broker.queue_names(catalogue)).conf.accept_content
     payload = pickle.dumps(Trap(tmp_path / "ran"))
     with pytest.raises(ContentDisallowed):
         loads(payload, "application/x-python-serialize", "binary", accept=accepted)
