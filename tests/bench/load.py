@@ -4,25 +4,35 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from itertools import count
 
 import requests
 
 from connectors.transport.signatures import sign
-from tests.builders import a_submission
+from tests.builders import a_code, a_submission
 from tests.catalogue_secrets import environment
 from tests.portal_client import KEY_ID
 
 CONNECTIONS = 16
 
 
-def submission_requests(url: str, many: int, department: str) -> list[bytes]:
-    """Signed submissions as bytes on the wire."""
+_serials = count(1)
+
+
+def fresh_code() -> str:
+    """A dossier code of the portal's own. The sandbox acts by serials above 9000, so the agency grows instead."""
+    number = next(_serials)
+    return a_code(number % 9000 + 1, agency=f"000.00.{11 + number // 9000}.H42")
+
+
+def submission_requests(url: str, many: int, department: str, *, coded: bool = False) -> list[bytes]:
+    """Signed submissions as bytes on the wire. ``coded``: with codes of the portal's, as more than 9000 need them."""
     secret = environment()["HUB_SECRET_TEST_PORTAL_A"].encode()
-    return [_wire(url, secret, department) for _ in range(many)]
+    return [_wire(url, secret, department, coded) for _ in range(many)]
 
 
-def _wire(url: str, secret: bytes, department: str) -> bytes:
-    submission = a_submission(department)
+def _wire(url: str, secret: bytes, department: str, coded: bool) -> bytes:
+    submission = a_submission(department, dossier_code=fresh_code()) if coded else a_submission(department)
     request = requests.Request(
         "POST",
         f"{url}/v1/submissions",

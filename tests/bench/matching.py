@@ -13,7 +13,7 @@ from typing import Final
 from hub.db import Connection
 from hub.fees.reconciliation.matching import passes
 from hub.fees.reconciliation.matching.passes import Scope
-from tests.bench.rows import BenchRow, at_most, in_turn
+from tests.bench.rows import BenchRow, in_turn, ratio_at_most
 from tests.bench.store import connection
 from tests.fees_scale import ACCOUNT, DAY, PREFIX, demands, lines, reference, statement
 
@@ -56,10 +56,10 @@ def rows(count: int = COUNT) -> list[BenchRow]:
 
 def _measure(conn: Connection, count: int) -> BenchRow:
     _fill(conn, count, DAY)
-    bare, ours = in_turn(ROUNDS, lambda: _bare(conn, count), lambda: _ours(conn, count))
-    note = f"{count} payments, {count + count // 2} lines; {count / ours:,.0f} matches/s"
+    pairs = in_turn(lambda: _bare(conn, count), lambda: _ours(conn, count), ROUNDS)
+    note = f"{count} payments, {count + count // 2} lines; {count / pairs.value:,.0f} matches/s"
     name = "match and write, hash join + constrained insert"
-    return at_most(name, "s", bare, ours, MOST * bare, f"<= {MOST:g} x", note)
+    return ratio_at_most(name, "s", pairs, MOST, note)
 
 
 def _fill(conn: Connection, count: int, day: date) -> None:

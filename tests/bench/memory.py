@@ -49,7 +49,7 @@ def rows(running: ProcessStack, messages: int) -> list[BenchRow]:
 
 def _memory_after(running: ProcessStack, messages: int) -> _Memory:
     while _handled(running) < messages:
-        requests_per_second(running.url, submission_requests(running.url, BATCH, "rest-a"), expect=202)
+        requests_per_second(running.url, submission_requests(running.url, BATCH, "rest-a", coded=True), expect=202)
         running.wait_for(running.quiet)
     memory = psutil.Process(running.parts["worker"].pid).memory_full_info()
     return _Memory(memory.rss / MIB, memory.uss / MIB)

@@ -9,24 +9,21 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
 from config.catalogue import load
-from config.settings import Settings
 from hub import dispatch
 from hub.app import Hub
 from hub.db import Connection
-from hub.embedded.pki import completed
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import Origin, Share, checkpoints, post_all, postings
 from hub.signing.cms import SigningKey
 from hub.unit_of_work import UnitOfWork
 from tests.bench.rows import BenchRow, at_most, table
-from tests.bench.store import database
+from tests.bench.store import database, settings
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fees_scale import ACCOUNT, FEES, demands
 
@@ -47,7 +44,7 @@ JOIN dossier o ON o.id = d.dossier_id WHERE l.account = '331'
 
 def rows(payments: int = PAYMENTS) -> list[BenchRow]:
     """One figure, on a database of its own."""
-    with database() as (folder, url), _hub(folder, url) as hub:
+    with database() as (folder, url), Hub(settings(folder, url), load(CATALOGUE, environment())) as hub:
         with hub.db.connection() as conn:
             _fill(conn, payments)
         dispatch.run_command(hub, "bench", lambda uow: (checkpoints.keep(uow.conn, *_log(uow)), []))
@@ -61,20 +58,6 @@ def rows(payments: int = PAYMENTS) -> list[BenchRow]:
     note = f"{payments} lines, {sizes['b'] / 1e6:.1f} MB of JSON; {payments / took:,.0f} lines/s"
     name = "a month's tables of 20 departments"
     return [at_most(name, "s", bare, took, MOST * payments / PAYMENTS, f"<= {MOST:g} s for {PAYMENTS}", note)]
-
-
-def _hub(folder: Path, url: str) -> Hub:
-    catalogue = load(CATALOGUE, environment())
-    pki = completed(folder / "pki", catalogue, "a passphrase for keys in a bench only")
-    values: dict[str, Any] = {
-        "database_url": url,
-        "broker_url": "redis://127.0.0.1:1/0",
-        "catalogue": CATALOGUE,
-        "cursor_key": "a key for cursors in a bench only",
-        "keys": pki.keys,
-        "keys_passphrase": pki.passphrase,
-    }
-    return Hub(Settings.model_validate(values), catalogue)
 
 
 def _fill(conn: Connection, payments: int) -> None:
