@@ -5,8 +5,6 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import disk_usage
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import psycopg
@@ -25,6 +23,7 @@ from tests.catalogue_secrets import CATALOGUE, environment
 from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.rabbitmq import USER, RabbitMQ, install, rabbitmq
 from tests.scripted_hub import ScriptedHub
+from tests.server_folder import server_folder
 
 _numbers = itertools.count(1)
 
@@ -96,26 +95,13 @@ def database_role(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """A PostgreSQL for the whole run; its database "hub" is migrated and serves as the template.
-
-    Not under pytest's own folder: as root, PostgreSQL runs under another account, and a second pytest that starts
-    meanwhile closes that folder to it. In memory where the machine has enough: on a busy disk a database is made
-    and dropped in 2 s, there in 30 ms.
-    """
-    with TemporaryDirectory(prefix="lienthong-", dir=_in_memory()) as folder:
-        Path(folder).chmod(0o755)
-        with postgres(Path(folder)) as url:
-            _hurry(url)
-            upgrade(url)
-            if os.environ.get(later_schema.VARIABLE):
-                later_schema.widen(url)
-            yield url
-
-
-def _in_memory() -> Path | None:
-    """A file system in memory with 4 GiB to spare; None: the usual temporary folder."""
-    memory = Path("/dev/shm")
-    return memory if memory.is_dir() and disk_usage(memory).free > 4 * 2**30 else None
+    """A PostgreSQL for the whole run; its database "hub" is migrated and serves as the template."""
+    with server_folder() as folder, postgres(folder) as url:
+        _hurry(url)
+        upgrade(url)
+        if os.environ.get(later_schema.VARIABLE):
+            later_schema.widen(url)
+        yield url
 
 
 def _hurry(url: str) -> None:
@@ -217,6 +203,13 @@ def samples() -> Path:
 
 
 @pytest.fixture
+def stack_folder() -> Iterator[Path]:
+    """In memory, for a whole hub: its counterparties sync every effect, and a busy disk takes seconds for it."""
+    with server_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
 def valkey_url(tmp_path: Path) -> Iterator[str]:
     """The embedded broker, empty, this test's own."""
     with valkey(tmp_path / "valkey") as url:
@@ -224,23 +217,23 @@ def valkey_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+def rabbit() -> Iterator[RabbitMQ]:
     """A RabbitMQ for the whole run; without one the test is left out, saying why."""
     reason = install()
     if reason is not None:
         pytest.skip(reason)
-    with rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
-        yield server
+    with server_folder() as folder, rabbitmq(folder) as running:
+        yield running
 
 
 @pytest.fixture
 def rabbit_url(rabbit: RabbitMQ) -> Iterator[str]:
     """A virtual host of this test's own."""
     name = f"test{next(_numbers)}"
-    rabbit.ctl("add_vhost", name)
-    rabbit.ctl("set_permissions", "-p", name, USER, ".*", ".*", ".*")
+    rabbit.api("PUT", f"vhosts/{name}")
+    rabbit.api("PUT", f"permissions/{name}/{USER}", {"configure": ".*", "write": ".*", "read": ".*"})
     yield rabbit.url.rstrip("/") + "/" + name
-    rabbit.ctl("delete_vhost", name)
+    rabbit.api("DELETE", f"vhosts/{name}")
 
 
 @pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.server_stack)])

@@ -10,12 +10,13 @@ import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import disk_usage, rmtree
+from shutil import rmtree
 from tempfile import mkdtemp
 
 from tests.faults.registry import BROKERS
 from tests.faults.report import table
 from tests.faults.run import RunOptions, drawn, planned, run
+from tests.server_folder import in_memory
 
 FINDINGS = 3
 
@@ -31,45 +32,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--handoffs", type=int, default=200, help="how many are exported and judged")
     parser.add_argument("--list", action="store_true", help="print the plan of faults and stop")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs and effect files")
-    given = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     options = RunOptions(
-        seed=given.seed if given.seed is not None else secrets.randbelow(10**6),
-        submissions=given.submissions,
-        faults=given.faults,
-        seconds=given.seconds,
-        broker=given.broker,
-        only=tuple(given.only),
-        handoffs=given.handoffs,
+        seed=parsed.seed if parsed.seed is not None else secrets.randbelow(10**6),
+        submissions=parsed.submissions,
+        faults=parsed.faults,
+        seconds=parsed.seconds,
+        broker=parsed.broker,
+        only=tuple(parsed.only),
+        handoffs=parsed.handoffs,
     )
     if unknown := set(options.only) - set(drawn(options)):
         parser.error(f"no such fault on {options.broker}: {', '.join(sorted(unknown))}")
     _say(f"seed {options.seed}; {options.submissions} submissions, {options.faults} faults on {options.broker}")
-    if given.list:
+    if parsed.list:
         for plan in planned(options):
             _say(f"{plan.number:3}. {plan.name} (seed {plan.seed})")
         return 0
-    folder = Path(mkdtemp(prefix="faults-", dir=_in_memory()))
+    folder = Path(mkdtemp(prefix="faults-", dir=in_memory()))
     folder.chmod(0o755)
-    kept = given.keep
+    keep = parsed.keep
     try:
         result = run(options, folder / "hub", folder / "servers", _say)
-        kept = kept or not result.green
+        keep = keep or not result.green
     except BaseException:
-        kept = True
+        keep = True
         raise
     finally:
-        if kept:
+        if keep:
             _say(f"logs and effect files: {folder}")
         else:
             rmtree(folder)
     _say(table(result))
     return 0 if result.green else FINDINGS
-
-
-def _in_memory() -> Path | None:
-    """A file system in memory with 4 GiB to spare; None: the usual temporary folder."""
-    memory = Path("/dev/shm")
-    return memory if memory.is_dir() and disk_usage(memory).free > 4 * 2**30 else None
 
 
 def _say(line: str) -> None:

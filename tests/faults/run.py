@@ -103,12 +103,14 @@ def run(options: RunOptions, folder: Path, server_folder: Path, say: Callable[[s
             row["id"] for row in running.stack.rows("SELECT id FROM handoff WHERE status <> 'refused' ORDER BY id")
         ]
         chosen = Random(options.seed).sample(handed, min(options.handoffs, len(handed)))  # noqa: S311 - to be replayed
-        found = [
+        all_findings = [
             *(OracleFinding(FindingKind.OTHER, what) for what in (*left, *traffic.wrong)),
             *oracle.findings(running.stack, traffic.accepted, chosen),
         ]
     passed = time.monotonic() - started
-    return RunResult(options, len(traffic.accepted), traffic.refusals, records, dict(persons.seen), found, passed)
+    return RunResult(
+        options, len(traffic.accepted), traffic.refusals, records, dict(persons.seen), all_findings, passed
+    )
 
 
 def drawn(options: RunOptions) -> dict[str, RegisteredFault]:

@@ -17,13 +17,17 @@ from tests.stack import ProcessStack, stack
 
 pytestmark = pytest.mark.faults
 
+AT_ONCE = 3
+"""submissions at each point: a batch, of which some are before the point and some behind it"""
 ON_THE_WIRE = tuple(point for point in Point if point.value.split(".")[0] in ("claim", "send", "settle"))
 IN_THE_API = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.WAKEUP_BEFORE_MARK)
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, valkey_url, HUB_SANDBOX_PACE="0.02", HUB_WAKEUP_REPEAT_AFTER="5") as processes:
+def running(stack_folder: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
+    with stack(
+        stack_folder, database_url, valkey_url, HUB_SANDBOX_PACE="0.02", HUB_WAKEUP_REPEAT_AFTER="2"
+    ) as processes:
         processes.start_sandbox()
         processes.start_beat()
         yield processes
@@ -32,20 +36,20 @@ def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Proc
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("department", "points"), [("rest-a", tuple(Point)), ("soap-a", ON_THE_WIRE)])
 def test_a_kill_at_any_point_loses_and_doubles_nothing(
-    running: ProcessStack, tmp_path: Path, department: str, points: tuple[Point, ...]
+    running: ProcessStack, stack_folder: Path, department: str, points: tuple[Point, ...]
 ) -> None:
     accepted: dict[str, tuple[str, str]] = {}
-    api_starts = iter([crash_at(tmp_path, point) for point in points if point in IN_THE_API])
-    worker_starts = iter([crash_at(tmp_path, point) for point in points if point not in IN_THE_API])
+    api_starts = iter([crash_at(stack_folder, point) for point in points if point in IN_THE_API])
+    worker_starts = iter([crash_at(stack_folder, point) for point in points if point not in IN_THE_API])
     running.start_api(next(api_starts, {}))
     running.start_worker(changes=next(worker_starts, {}))
     for point in points:
-        token = tmp_path / point.value
+        token = stack_folder / point.value
         token.touch()
         if point in IN_THE_API:
             accepted |= load_while_the_api_dies(running, department, next(api_starts, {}))
         else:
-            accepted |= a_load(running, department, 5)
+            accepted |= a_load(running, department, AT_ONCE)
             running.wait_for(lambda: running.has_died("worker"))
             running.parts.pop("worker").end()
             running.start_worker(changes=next(worker_starts, {}))
@@ -65,7 +69,7 @@ def load_while_the_api_dies(
 ) -> dict[str, tuple[str, str]]:
     """``after``: what the API process that takes its place is armed for."""
     with ThreadPoolExecutor(1) as portal:
-        load = portal.submit(a_load, running, department, 5)
+        load = portal.submit(a_load, running, department, AT_ONCE)
         running.wait_for(lambda: running.has_died("api"))
         running.parts.pop("api").end()
         running.start_api(after)

@@ -1,4 +1,4 @@
-"""Mutants of a hub in one process: with a rule broken its own scenario goes wrong, with the rule kept it goes right.
+"""Mutants of a hub in one process: with a rule broken its own scenario goes wrong, with the rule intact it goes right.
 
 Those that need whole processes and a broker are in test_controls.py.
 """
@@ -7,8 +7,6 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -26,27 +24,28 @@ from tests.faults.cluster import PostgresServer
 from tests.faults.without import RULES
 from tests.integration.transfers import put_one
 from tests.scripted_hub import ScriptedHub
+from tests.server_folder import server_folder
 
 Break = Callable[[str, bool], None]
 
 
 @pytest.fixture
 def rule(monkeypatch: pytest.MonkeyPatch) -> Break:
-    """Break the rule of this name, unless it is kept."""
+    """Break the rule of this name, unless it is intact."""
 
-    def decide(name: str, kept: bool) -> None:
-        if not kept:
+    def decide(name: str, intact: bool) -> None:
+        if not intact:
             RULES[name](monkeypatch.setattr)
 
     return decide
 
 
-both = pytest.mark.parametrize("kept", [True, False], ids=["kept", "broken"])
+both = pytest.mark.parametrize("intact", [True, False], ids=["intact", "broken"])
 
 
 @both
-def test_without_the_order_rule_notices_overtake_one_another(hub: ScriptedHub, rule: Break, *, kept: bool) -> None:
-    rule("order", kept)
+def test_without_the_order_rule_notices_overtake_one_another(hub: ScriptedHub, rule: Break, *, intact: bool) -> None:
+    rule("order", intact)
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(a_receipt())
     delivery.deliver(hub, transfer)
@@ -56,26 +55,26 @@ def test_without_the_order_rule_notices_overtake_one_another(hub: ScriptedHub, r
     hub.carry()
     versions = [json.loads(body)["data"]["version"] for body, _ in hub.endpoint("cong-dvc").received]
     assert sorted(versions) == [1, 2]
-    assert (versions == sorted(versions)) is kept
+    assert (versions == sorted(versions)) is intact
 
 
 @both
 def test_without_isolation_a_message_that_fails_keeps_its_batch_waiting(
-    hub: ScriptedHub, rule: Break, *, kept: bool
+    hub: ScriptedHub, rule: Break, *, intact: bool
 ) -> None:
-    rule("isolation", kept)
+    rule("isolation", intact)
     code = a_code(77)
     ids = [hub.accept(submission_arrival(a_submission(dossier_code=code))).id for _ in range(2)]
     dispatch.handle(hub, ids[0])
     sound = [hub.accept(submission_arrival()).id for _ in range(2)]
     dispatch.handle(hub, *sound, ids[1])
     handled = hub.rows("SELECT id FROM inbox WHERE state = 'handled' AND id = ANY(%s)", sound)
-    assert len(handled) == (2 if kept else 0)
+    assert len(handled) == (2 if intact else 0)
 
 
 @both
-def test_without_asking_first_what_has_arrived_arrives_twice(hub: ScriptedHub, rule: Break, *, kept: bool) -> None:
-    rule("find-first", kept)
+def test_without_asking_first_what_has_arrived_arrives_twice(hub: ScriptedHub, rule: Break, *, intact: bool) -> None:
+    rule("find-first", intact)
     hub.profiles["department.rest-a"] = Idempotency.ASK
     transfer = put_one(hub)
     department = hub.department("rest-a")
@@ -84,14 +83,14 @@ def test_without_asking_first_what_has_arrived_arrives_twice(hub: ScriptedHub, r
     delivery.deliver(hub, transfer)
     later(hub)
     assert hub.rows("SELECT state FROM outbox WHERE id = %s", transfer) == [{"state": "delivered"}]
-    assert len(department.submitted) == (1 if kept else 2)
+    assert len(department.submitted) == (1 if intact else 2)
 
 
 @both
 def test_without_the_content_in_the_key_somebody_is_told_that_his_submission_was_taken(
-    hub: ScriptedHub, rule: Break, *, kept: bool
+    hub: ScriptedHub, rule: Break, *, intact: bool
 ) -> None:
-    rule("content-bound-key", kept)
+    rule("content-bound-key", intact)
     first, second = a_submission(), a_submission()
     hub.accept(submission_arrival(first, key="the same"))
     taken = [first["reference"]]
@@ -99,24 +98,26 @@ def test_without_the_content_in_the_key_somebody_is_told_that_his_submission_was
         hub.accept(submission_arrival(second, key="the same"))
         taken.append(second["reference"])
     stored = [json.loads(row["body"])["reference"] for row in hub.rows("SELECT body FROM inbox")]
-    assert (sorted(taken) == sorted(stored)) is kept
+    assert (sorted(taken) == sorted(stored)) is intact
 
 
 @both
-def test_without_the_sweep_what_the_broker_forgot_waits_for_ever(hub: ScriptedHub, rule: Break, *, kept: bool) -> None:
-    rule("sweep", kept)
+def test_without_the_sweep_what_the_broker_forgot_waits_for_ever(
+    hub: ScriptedHub, rule: Break, *, intact: bool
+) -> None:
+    rule("sweep", intact)
     hub.accept(submission_arrival())
     hub.waiting.clear()
     hub.department("rest-a").answers.append(a_receipt())
     later(hub)
-    assert (hub.rows("SELECT state FROM inbox") == [{"state": "handled"}]) is kept
+    assert (hub.rows("SELECT state FROM inbox") == [{"state": "handled"}]) is intact
 
 
 @both
 def test_without_the_claim_version_a_late_answer_is_written_over_a_newer_one(
-    hub: ScriptedHub, rule: Break, *, kept: bool
+    hub: ScriptedHub, rule: Break, *, intact: bool
 ) -> None:
-    rule("claim-version", kept)
+    rule("claim-version", intact)
     transfer = put_one(hub)
 
     def outslept(_: Handoff) -> HandoffReceipt:
@@ -128,15 +129,15 @@ def test_without_the_claim_version_a_late_answer_is_written_over_a_newer_one(
     hub.department("rest-a").answers.append(outslept)
     delivery.deliver(hub, transfer)
     answered = hub.rows("SELECT subject FROM audit_log WHERE action = 'handoff_answered'")
-    assert (len(answered) == 1) is kept
+    assert (len(answered) == 1) is intact
 
 
 @pytest.mark.faults
 @both
 def test_without_a_durable_claim_a_database_that_dies_makes_the_hub_send_again_what_cannot_be_recognised(
-    own_server: PostgresServer, settings: Settings, catalogue: Catalogue, rule: Break, *, kept: bool
+    own_server: PostgresServer, settings: Settings, catalogue: Catalogue, rule: Break, *, intact: bool
 ) -> None:
-    rule("durable-claim", kept)
+    rule("durable-claim", intact)
     with ScriptedHub(settings.model_copy(update={"database_url": PostgresDsn(own_server.url)}), catalogue) as hub:
         hub.profiles["department.rest-a"] = Idempotency.NONE
         transfer = put_one(hub)
@@ -150,16 +151,14 @@ def test_without_a_durable_claim_a_database_that_dies_makes_the_hub_send_again_w
         with suppress(psycopg.OperationalError):
             delivery.deliver(hub, transfer)
         later(hub)
-        assert len(hub.department("rest-a").submitted) == (1 if kept else 2)
+        assert len(hub.department("rest-a").submitted) == (1 if intact else 2)
 
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[PostgresServer]:
     """A PostgreSQL that may be killed, and whose asynchronous commits stay in its memory for long."""
-    # Not under pytest's own folder, which is closed to the account that PostgreSQL runs under when we are root.
-    with TemporaryDirectory(prefix="lienthong-") as folder:
-        Path(folder).chmod(0o755)
-        server = PostgresServer(Path(folder))
+    with server_folder() as folder:
+        server = PostgresServer(folder)
         server.start()
         try:
             upgrade(server.url)
@@ -168,7 +167,7 @@ def own_server() -> Iterator[PostgresServer]:
                 admin.execute("SELECT pg_reload_conf()")
             yield server
         finally:
-            server.stop()
+            server.stop(signal.SIGQUIT)  # nobody needs its last checkpoint
 
 
 def later(hub: ScriptedHub) -> None:

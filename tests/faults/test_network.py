@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,7 +10,9 @@ from tests.faults import injectors_network
 from tests.faults.checker import findings
 from tests.faults.cluster import LINKED_WORKER, Cluster, cluster
 from tests.faults.load import a_load
+from tests.faults.plan import SILENT_PACE
 from tests.faults.registry import registered
+from tests.server_folder import server_folder
 
 pytestmark = pytest.mark.faults
 
@@ -26,12 +26,14 @@ FAULTS = [
 @pytest.fixture
 def lonely() -> Iterator[Cluster]:
     """A hub whose only worker is the one behind the links."""
-    with TemporaryDirectory(prefix="faults-") as folder:
-        Path(folder).chmod(0o755)
-        with cluster(Path(folder) / "stack", Path(folder), "valkey", durable=False, HUB_SANDBOX_PACE="3600") as running:
-            running.workers = (LINKED_WORKER,)
-            running.start(Random(1))  # noqa: S311 - the same in every run
-            yield running
+    # A wake-up that a fault took is repeated soon: waiting for it proves nothing.
+    changes = {"HUB_WAKEUP_REPEAT_AFTER": "2"}
+    with server_folder() as folder, cluster(folder / "stack", folder, "valkey", durable=False, **changes) as running:
+        running.workers = (LINKED_WORKER,)
+        running.start(Random(1))  # noqa: S311 - the same in every run
+        # No status reports: what is accepted, handed over and told is enough to lose, and "quiet" is the end.
+        running.stack.turn("department.rest-a", pace=SILENT_PACE)
+        yield running
 
 
 @pytest.mark.timeout(600)

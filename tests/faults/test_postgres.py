@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import psycopg
@@ -27,6 +26,7 @@ from tests.faults.cluster import PostgresServer
 from tests.faults.proxy import port_of, proxy, through
 from tests.faults.test_mutants import later
 from tests.scripted_hub import ScriptedHub
+from tests.server_folder import server_folder
 
 pytestmark = pytest.mark.faults
 
@@ -38,10 +38,8 @@ MORE_THAN_FIT: Final = 500
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Open to the account that PostgreSQL runs under when we are root."""
-    with TemporaryDirectory(prefix="faults-") as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
+    with server_folder() as opened:
+        yield opened
 
 
 def test_a_promoted_replica_has_all_that_was_accepted(folder: Path, settings: Settings, catalogue: Catalogue) -> None:

@@ -1,7 +1,6 @@
 """A short run of the fault harness, the same in every suite: six faults over 150 submissions of all parties."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -22,11 +21,9 @@ FAULTS = (
 
 
 @pytest.mark.timeout(600)
-def test_six_faults_lose_double_and_disorder_nothing(tmp_path: Path) -> None:
+def test_six_faults_lose_double_and_disorder_nothing(stack_folder: Path) -> None:
     options = RunOptions(SEED, 150, len(FAULTS), only=FAULTS, handoffs=50, durable=False)
-    with TemporaryDirectory(prefix="faults-") as servers:
-        Path(servers).chmod(0o755)
-        result = run(options, tmp_path, Path(servers), print)
+    result = run(options, stack_folder / "hub", stack_folder, print)
     assert result.green, table(result)
     assert result.accepted == 150
     assert {record.fault.name for record in result.records} == set(FAULTS)

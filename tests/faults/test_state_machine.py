@@ -15,6 +15,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 from psycopg import sql
@@ -217,7 +218,7 @@ class MessageCore(RuleBasedStateMachine):
         for _, notice in self.portal.taken:
             data = json.loads(notice)["data"]
             versions.setdefault(data["submission_id"], []).append(data["version"])
-        assert [told for told in versions.values() if told != sorted(set(told))] == []
+        assert [order for order in versions.values() if order != sorted(set(order))] == []
 
     @invariant()
     def what_is_delivered_has_arrived(self) -> None:
@@ -347,5 +348,6 @@ def test_the_machine_finds_what_a_broken_rule_brings_about(
     hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     RULES[broken](monkeypatch.setattr)
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
+    # Hypothesis runs what it found once more; where a pause was over by itself meanwhile, it calls that flaky.
+    with pytest.raises((AssertionError, pytest.fail.Exception, FlakyFailure)):
         explore(hub, 60, (Phase.generate,))

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
-    with stack(tmp_path, database_url, valkey_url) as processes:
+def running(stack_folder: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
+    with stack(stack_folder, database_url, valkey_url) as processes:
         processes.start_worker()
         processes.start_beat()
         processes.wait_for(lambda: swept(processes))
