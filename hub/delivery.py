@@ -7,6 +7,8 @@ all that have been answered meanwhile). ``send`` and ``find`` speak with the cou
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import structlog
@@ -21,7 +23,7 @@ from hub.app import Hub
 from hub.codes import HubCode
 from hub.crashpoints import Point
 from hub.db import ASYNC_COMMIT, retried
-from hub.dispatch import crash_detail, new_unit_of_work, notify_subscribers, release_claim, retry_pause
+from hub.dispatch import crash_detail, new_unit_of_work, notify_subscribers, release_claim, retry_pause, run_each
 from hub.errors import ManualAction, RetryLater, StaleClaim
 from hub.flow import OUTBOUND, Outbound
 from hub.messages import claim, outbox
@@ -90,36 +92,31 @@ def deliver(hub: Hub, *transfer_ids: str) -> None:
     """Claim transfers and send each once, if it is due and its counterparty has capacity. Never raises for an outcome.
 
     1. Claim them under a lease in one transaction.
-    2. Set aside those whose earlier claims crashed their processes.
+    2. Set aside those whose earlier claims crashed their processes, or that a person holds.
     3. Send the others side by side, outside any transaction; where an earlier outcome is unknown, ask first.
     4. Whenever some have been answered, run what their outcomes mean to us and end their attempts, in one transaction.
+       An error of the database keeps no later answer from being written; the first is raised at the end.
     """
     # 1.
     transfers = retried(lambda: _claim(hub, transfer_ids))
     crashpoints.reached(Point.CLAIM_AFTER_COMMIT)
     # 2.
-    for transfer in transfers:
-        if transfer.crashes >= MAX_CRASHES:
-            _set_aside(hub, transfer)
-    sound = [transfer for transfer in transfers if transfer.crashes < MAX_CRASHES]
+    set_aside = [transfer for transfer in transfers if transfer.held or transfer.crashes >= MAX_CRASHES]
+    sound = [transfer for transfer in transfers if transfer not in set_aside]
     # 3. and 4.
-    if len(sound) == 1:
-        _settle(hub, [_attempt(hub, sound[0])])
-        return
-    pending = {hub.senders(transfer.counterparty).submit(_attempt, hub, transfer) for transfer in sound}
-    while pending:
-        _, pending_now = wait(pending, return_when=FIRST_COMPLETED)
-        if pending_now:
-            # Those that are answered within a moment are written with it.
-            _, pending_now = wait(pending, timeout=GATHER)
-        answered, pending = pending - pending_now, pending_now
-        _settle(hub, [attempt.result() for attempt in answered])
+    run_each(
+        chain(
+            (partial(_set_aside, hub, transfer) for transfer in set_aside),
+            (partial(_settle, hub, answered) for answered in _attempts(hub, sound)),
+        )
+    )
 
 
 def ask(hub: Hub, transfer_id: str) -> TransferState | None:
     """Ask the counterparty now whether it has this; send nothing. The new state, or None if there is nothing to ask.
 
-    What it has is delivered. What it does not have is stuck with the code NOT_THERE: sending it again is safe.
+    What it has is delivered. What it does not have is stuck with the code NOT_THERE: sending it again is safe. Where it
+    does not answer, what was stuck or parked remains so.
     """
     with hub.db.transaction() as conn:
         [counterparty] = claim.lock_counterparties(conn, [transfer_id])
@@ -139,9 +136,13 @@ def _claim(hub: Hub, transfer_ids: Sequence[str]) -> list[Transfer]:
     """Claim what can be claimed, durably unless every counterparty recognises a repetition.
 
     A claim that a crash of the database loses is made again: with the same key it is the same call to who honours it.
+    What is owed to a counterparty that has left the catalogue waits.
     """
     with hub.db.transaction() as conn:
-        transfers = claim.claim(conn, transfer_ids, claim.lock_counterparties(conn, transfer_ids), hub.limits)
+        counterparties = [
+            state for state in claim.lock_counterparties(conn, transfer_ids) if state.counterparty in hub.queues
+        ]
+        transfers = claim.claim(conn, transfer_ids, counterparties, hub.limits)
         if all(hub.profile(transfer.counterparty) in (Idempotency.KEY, Idempotency.NATURAL) for transfer in transfers):
             conn.execute(ASYNC_COMMIT)
         crashpoints.reached(Point.CLAIM_BEFORE_COMMIT)
@@ -149,24 +150,52 @@ def _claim(hub: Hub, transfer_ids: Sequence[str]) -> list[Transfer]:
 
 
 def _set_aside(hub: Hub, transfer: Transfer) -> None:
-    """Sending it has crashed processes: a person must look, and its ordering key waits for that. Nothing is sent."""
-    ending = Ending(TransferState.STUCK, Outcome.UNKNOWN, HubCode.PROCESS_DIED, crash_detail(transfer.crashes))
+    """A person must look, and its ordering key waits for that. Nothing is sent.
+
+    Sending it has crashed processes, or the process of whoever asked about a parked one has died.
+    """
+    state = TransferState(transfer.held or TransferState.STUCK)
+    ending = Ending(state, Outcome.UNKNOWN, HubCode.PROCESS_DIED, crash_detail(transfer.crashes))
     log.error("outbox_set_aside", transfer=transfer.id, counterparty=transfer.counterparty, code=ending.code)
     with hub.db.transaction() as conn:
+        claim.lock_counterparties(conn, [transfer.id])
         outbox.settle(conn, [(transfer, ending)])
         wakeups = claim.wake(conn, hub.limits(transfer.counterparty))
     hub.wake(wakeups)
+
+
+def _attempts(hub: Hub, transfers: Sequence[Transfer]) -> Iterator[list[Attempt]]:
+    """Send the transfers side by side. Yields those that have been answered, as soon as some have been."""
+    if len(transfers) == 1:
+        yield [_attempt(hub, transfers[0])]
+        return
+    pending = {hub.senders(transfer.counterparty).submit(_attempt, hub, transfer) for transfer in transfers}
+    while pending:
+        _, pending_now = wait(pending, return_when=FIRST_COMPLETED)
+        if pending_now:
+            # Those that are answered within a moment are written with it.
+            _, pending_now = wait(pending, timeout=GATHER)
+        answered, pending = pending - pending_now, pending_now
+        yield [attempt.result() for attempt in answered]
 
 
 def _attempt(hub: Hub, transfer: Transfer) -> Attempt:
     """Send the transfer. Never raises."""
     limits = hub.limits(transfer.counterparty)
     with recording() as exchanges:
-        outcome = send(
-            OUTBOUND[transfer.kind], hub.port(limits.counterparty), transfer, hub.profile(limits.counterparty)
-        )
+        outcome = _outcome(hub, transfer)
     crashpoints.reached(Point.SEND_AFTER_ANSWER)
     return Attempt(transfer, limits, bounded(outcome, hub.settings.retry_after_at_most), exchanges)
+
+
+def _outcome(hub: Hub, transfer: Transfer) -> DeliveryOutcome:
+    try:
+        outbound, port = OUTBOUND[transfer.kind], hub.port(transfer.counterparty)
+    except Exception as error:
+        # Its kind is of a later release, or its counterparty's port cannot be built: nothing has been sent.
+        log.exception("sending_failed", transfer=transfer.id, error=type(error).__name__)
+        return DeferredTransfer(HubCode.HUB_FAILED, type(error).__name__, unknown=transfer.ask_first)
+    return send(outbound, port, transfer, hub.profile(transfer.counterparty))
 
 
 def _settle(hub: Hub, attempts: Sequence[Attempt]) -> None:
@@ -181,14 +210,7 @@ def _settle(hub: Hub, attempts: Sequence[Attempt]) -> None:
             crashpoints.reached(Point.SETTLE_AFTER_COMMIT)
             _end(hub, attempts, endings, wakeups)
             return
-    failures = []
-    for attempt in attempts:
-        try:
-            _settle_alone(hub, attempt)
-        except OperationalError as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]
+    run_each(partial(_settle_alone, hub, attempt) for attempt in attempts)
 
 
 def _settle_alone(hub: Hub, attempt: Attempt) -> Ending:
@@ -381,7 +403,10 @@ def bounded(outcome: DeliveryOutcome, at_most: float) -> DeliveryOutcome:
 
 
 def ending_of(transfer: Transfer, outcome: DeliveryOutcome, pauses: tuple[float, ...]) -> Ending:
-    """How the attempt ends: the transfer's next state, and when it is tried again (seconds, of ``pauses``)."""
+    """How the attempt ends: the transfer's next state, and when it is tried again (seconds, of ``pauses``).
+
+    What a person holds, he still holds after he has asked about it in vain.
+    """
     match outcome:
         case DeliveredTransfer(reply):
             stored = reply.model_dump(mode="json") if isinstance(reply, BaseModel) else None
@@ -392,6 +417,8 @@ def ending_of(transfer: Transfer, outcome: DeliveryOutcome, pauses: tuple[float,
             return Ending(TransferState.STUCK, Outcome.BROKEN, code, detail)
         case DeferredTransfer(code, detail, unknown, retry_after):
             result = Outcome.UNKNOWN if unknown else Outcome.FAILED
+            if transfer.held:
+                return Ending(TransferState(transfer.held), result, code, detail)
             seconds = retry_pause(transfer.backoff_attempts, pauses, retry_after)
             if seconds is None:
                 return Ending(TransferState.STUCK, result, code, detail)

@@ -7,7 +7,7 @@ What goes out is hub.delivery.
 
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -45,31 +45,47 @@ def handle(hub: Hub, *message_ids: str) -> None:
     4. Run their handlers in one transaction; where that fails, each in its own.
     """
     # 1.
-    with hub.db.connection() as conn:
-        messages = inbox.claim(conn, message_ids, lease=hub.settings.inbox_lease)
-    # 2.
-    for message in messages:
-        if message.crashes >= MAX_CRASHES:
-            _dead_letter(hub, message, HubCode.PROCESS_DIED, crash_detail(message.crashes))
+    messages = retried(lambda: _claim(hub, message_ids))
+    crashed = [message for message in messages if message.crashes >= MAX_CRASHES]
     sound = [message for message in messages if message.crashes < MAX_CRASHES]
-    # 3.
+    # 2.
+    steps = [
+        partial(_dead_letter, hub, message, HubCode.PROCESS_DIED, crash_detail(message.crashes)) for message in crashed
+    ]
+    # 3. and 4.
+    run_each([*steps, partial(_handle_claimed, hub, sound)])
+
+
+def run_each(steps: Iterable[Callable[[], object]]) -> None:
+    """Run every step, whatever another one raises. Raises the first error when all have run."""
+    errors = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _claim(hub: Hub, message_ids: Sequence[str]) -> list[Message]:
+    with hub.db.connection() as conn:
+        return inbox.claim(conn, message_ids, lease=hub.settings.inbox_lease)
+
+
+def _handle_claimed(hub: Hub, messages: Sequence[Message]) -> None:
     try:
-        _reserve(hub, sound)
+        _reserve(hub, messages)
     except OperationalError:
-        for message in sound:
+        for message in messages:
             release_claim(hub, partial(inbox.release, message=message))
         raise
-    # 4.
-    if len(sound) > 1 and _handled_together(hub, sound):
+    except Exception as error:
+        # A handler that finds nothing reserved takes it itself; if it fails too, it says there what is wrong.
+        log.exception("inbox_not_reserved", count=len(messages), error=type(error).__name__)
+    if len(messages) > 1 and _handled_together(hub, messages):
         return
-    failures = []
-    for message in sound:
-        try:
-            _handle_alone(hub, message)
-        except OperationalError as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]
+    run_each(partial(_handle_alone, hub, message) for message in messages)
 
 
 def _reserve(hub: Hub, messages: Sequence[Message]) -> None:
@@ -240,7 +256,10 @@ def release_claim(hub: Hub, release: Callable[[Connection], None]) -> None:
 
 
 def retry_pause(backoff_attempts: int, pauses: Sequence[float], retry_after: float | None = None) -> float | None:
-    """Seconds to wait after that many attempts, at least ``retry_after``; None when the pauses are used up."""
+    """Seconds to wait after that many attempts (at least 1), or ``retry_after`` if that is more.
+
+    None when the pauses are used up.
+    """
     if backoff_attempts > len(pauses):
         return None
     jittered = pauses[backoff_attempts - 1] * (1 + JITTER * _random.random())

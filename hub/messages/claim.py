@@ -91,6 +91,8 @@ WITH first AS (
     FROM first WHERE outbox.id = first.id
     RETURNING outbox.id, kind, counterparty, key, subject, body, created_at, attempts AS claim_version,
         backoff_attempts,
+        CASE WHEN first.state IN ('stuck', 'parked') THEN first.state
+            WHEN review_at IS NOT NULL THEN 'parked' END AS held,
         unsettled_claims - 1 AS crashes, %(by_person)s OR first.state IN ('sending', 'unknown') AS ask_first,
         (%(attempts)s::text[])[array_position(%(ids)s::text[], outbox.id)] AS attempt_id
 ), opened AS (
@@ -98,7 +100,7 @@ WITH first AS (
     SELECT attempt_id, id, claim_version, ask_first FROM claimed
 )
 SELECT id, kind, counterparty, key, subject, body, created_at, claim_version, backoff_attempts, crashes, ask_first,
-    attempt_id
+    attempt_id, held
 FROM claimed
 """
 )
@@ -159,7 +161,7 @@ FROM counterparty c WHERE c.code = %s FOR NO KEY UPDATE
 _FAILED: Final = """
 UPDATE counterparty SET failures = failures + %(failures)s, breaker_open_until = GREATEST(breaker_open_until,
     CASE WHEN failures + %(failures)s >= %(threshold)s THEN now() + make_interval(secs => %(pause)s
-        * LEAST(20, power(2, failures + %(failures)s - %(threshold)s))) END,
+        * LEAST(20, power(2, LEAST(5, failures + %(failures)s - %(threshold)s)))) END,
     CASE WHEN %(retry_after)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(retry_after)s) END)
 WHERE code = %(counterparty)s
 RETURNING waiting_for_capacity AND paused_at IS NULL AND breaker_open_until IS NULL AS wake

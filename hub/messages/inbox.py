@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, Final
 
+import structlog
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
@@ -12,12 +13,14 @@ from psycopg.rows import class_row
 from hub import crashpoints
 from hub.audit import AuditAction
 from hub.crashpoints import Point
-from hub.db import Connection
+from hub.db import BUSY, Connection
 from hub.errors import InFlight, KeyReused, ReferenceReused, StaleClaim
 from hub.messages import suspects
 from hub.messages.model import Arrival, InboxReceipt, Message, Wakeup
 
 QUEUE: Final = "inbox"
+
+log = structlog.get_logger(__name__)
 
 _ACCEPT: Final = """
 WITH keyed AS (
@@ -70,8 +73,7 @@ UPDATE inbox SET wakeup_sent_at = NULL,
     due_at = CASE WHEN is_handled THEN clock_timestamp() + make_interval(secs => %(lease)s) ELSE due_at END
 FROM candidate
 WHERE inbox.id = candidate.id AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND (is_handled OR unsettled_claims = 1)
-RETURNING inbox.id, NOT is_handled AS suspect
+RETURNING inbox.id, NOT is_handled AND unsettled_claims = 1 AS suspect
 """
 
 _HOLD: Final = f"""
@@ -98,7 +100,8 @@ _WAKE: Final = (
     """
 WITH woken AS (
     UPDATE inbox SET due_at = LEAST(due_at, now()), wakeup_sent_at = NULL, unsettled_claims = 0,
-        backoff_attempts = backoff_attempts - (due_at > now())::int
+        -- Woken twice while it is handled, it has still waited only once.
+        backoff_attempts = GREATEST(0, backoff_attempts - (due_at > now())::int)
     WHERE source = %(source)s AND ordering_key = %(ordering_key)s AND ordering_key <> '' AND state = 'waiting'
       AND (due_at > now() OR wakeup_sent_at IS NULL)
     RETURNING id, seq
@@ -183,23 +186,35 @@ def claim(conn: Connection, message_ids: Sequence[str], *, lease: float) -> list
     """Claim for ``lease`` seconds those messages that are due and first of their ordering keys, in order of arrival.
 
     1. Claim them, except suspects (a claim of it crashed) and those that another worker still handles.
-    2. Of the others: extend the lease of whoever still handles one; stop if nothing is to be done.
+    2. Of the others: extend the lease of whoever still handles one.
     3. A suspect is claimed only while no other suspect runs; the sweep brings back the others.
+
+    Where other transactions are in the way of 2 or 3, the sweep brings back all others: what is claimed is handled.
     """
     # 1.
     messages = _claim(conn, message_ids, lease=lease, suspect=False)
     unclaimed = set(message_ids) - {message.id for message in messages}
     if not unclaimed:
         return messages
-    # 2.
-    rows = conn.execute(_WHY_NOT_CLAIMED, {"ids": sorted(unclaimed), "lease": lease}).fetchall()
-    suspects_of = sorted(row["id"] for row in rows if row["suspect"])
-    # 3.
-    for suspect in suspects_of:
+    try:
+        # 2.
+        rows = conn.execute(_WHY_NOT_CLAIMED, {"ids": sorted(unclaimed), "lease": lease}).fetchall()
+        # 3.
+        return messages + _claim_suspect(conn, sorted(row["id"] for row in rows if row["suspect"]), lease=lease)
+    except BUSY as error:
+        if not messages:
+            raise
+        log.info("inbox_claim_divided", claimed=len(messages), error=type(error).__name__)
+        return messages
+
+
+def _claim_suspect(conn: Connection, suspect_ids: Sequence[str], *, lease: float) -> list[Message]:
+    """Claim one of the suspects, if no other runs."""
+    for suspect in suspect_ids:
         with conn.transaction():
             if suspects.may_run(conn) and (claimed := _claim(conn, [suspect], lease=lease, suspect=True)):
-                return messages + claimed
-    return messages
+                return claimed
+    return []
 
 
 def _claim(conn: Connection, message_ids: Sequence[str], *, lease: float, suspect: bool) -> list[Message]:
@@ -225,10 +240,8 @@ def _claims(messages: Sequence[Message]) -> dict[str, Any]:
 
 
 def release(conn: Connection, message: Message) -> None:
-    """Give the claim back without a crash being counted; the message is due when the lease has run out."""
-    conn.execute(
-        "UPDATE inbox SET unsettled_claims = 0 WHERE id = %s AND attempts = %s", (message.id, message.claim_version)
-    )
+    """Keep the claim from being counted as a crash, also where another worker has claimed the message since."""
+    conn.execute("UPDATE inbox SET unsettled_claims = GREATEST(0, unsettled_claims - 1) WHERE id = %s", (message.id,))
 
 
 def body(conn: Connection, message_id: str) -> bytes:

@@ -106,3 +106,5 @@ class Transfer:
     crashes: int
     """as of a message"""
     attempt_id: str
+    held: str | None = None
+    """stuck or parked when it was claimed: a person asks about it, or did so until his process died"""

@@ -1,9 +1,11 @@
 """Batches: many rows in one claim, one transaction and a few statements; one that fails harms no other."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import psycopg
@@ -11,9 +13,10 @@ import pytest
 
 from config.catalogue import Idempotency
 from connectors.errors import Rejected, Unavailable
-from hub import broker, delivery, dispatch
+from hub import broker, delivery, dispatch, flow
 from hub.db import ASYNC_COMMIT
 from hub.embedded.waiting import wait_for
+from hub.handoffs import service as handoffs
 from hub.messages.model import BATCH, Outcome, TransferState, Wakeup
 from tests.builders import a_code, a_receipt, a_submission, submission_arrival
 from tests.integration.transfers import attempts_of, put_one, state_of
@@ -147,3 +150,89 @@ def test_outcomes_of_a_batch_are_recorded_for_each_attempt(hub: ScriptedHub) -> 
     hub.department("rest-a").answers.extend([a_receipt()] * 3)
     delivery.deliver(hub, *transfers)
     assert [attempts_of(hub, one) for one in transfers] == [[(False, Outcome.OK)]] * 3
+
+
+def test_an_outcome_that_cannot_be_written_leaves_no_other_of_its_batch_unwritten(
+    hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away while the first reply is written, and is back when the second one comes."""
+    first, *others = (put_one(hub) for _ in range(AT_ONCE))
+    first_failed = threading.Event()
+    outbound = flow.OUTBOUND[handoffs.KIND]
+
+    def interrupted(uow: Any, transfer: Any, reply: Any) -> Any:
+        if transfer.id == first:
+            first_failed.set()
+            hub.rows("SELECT pg_terminate_backend(%s)", uow.conn.info.backend_pid)
+        return outbound.on_delivered(uow, transfer, reply)
+
+    def late(*_: Any) -> Any:
+        assert first_failed.wait(30)
+        time.sleep(0.1)
+        return a_receipt()
+
+    def by_transfer(handoff: Any, key: str) -> Any:
+        return a_receipt() if key == first else late()
+
+    monkeypatch.setattr(hub.department("rest-a"), "submit", by_transfer)
+    monkeypatch.setattr(
+        delivery, "OUTBOUND", {**flow.OUTBOUND, handoffs.KIND: replace(outbound, on_delivered=interrupted)}
+    )
+    with pytest.raises(psycopg.OperationalError):
+        delivery.deliver(hub, first, *others)
+    assert {state_of(hub, one) for one in others} == {TransferState.DELIVERED}
+    assert state_of(hub, first) == TransferState.SENDING
+    assert hub.rows("SELECT unsettled_claims FROM outbox WHERE id = %s", first) == [{"unsettled_claims": 0}]
+
+
+def test_a_port_that_cannot_be_built_is_an_outcome_and_harms_no_other_of_its_batch(hub: ScriptedHub) -> None:
+    transfer = put_one(hub)
+    [notice] = hub.rows("SELECT id FROM outbox WHERE counterparty = 'portal.cong-dvc'")
+    del hub.players["portal.cong-dvc"]
+    hub.department("rest-a").answers.append(a_receipt())
+    delivery.deliver(hub, transfer, notice["id"])
+    assert state_of(hub, transfer) == TransferState.DELIVERED
+    assert state_of(hub, notice["id"]) == TransferState.RETRYING
+
+
+def test_a_counterparty_that_left_the_catalogue_harms_no_other_of_a_batch(hub: ScriptedHub) -> None:
+    transfer = put_one(hub)
+    [notice] = hub.rows("SELECT id FROM outbox WHERE counterparty = 'portal.cong-dvc'")
+    without = {code: party for code, party in hub.catalogue.counterparties.items() if code != "portal.cong-dvc"}
+    portal = hub.catalogue.portal.model_copy(update={"endpoints": []})
+    hub.catalogue = hub.catalogue.model_copy(update={"portal": portal})
+    hub.catalogue.__dict__["counterparties"] = without
+    hub.department("rest-a").answers.append(a_receipt())
+    delivery.deliver(hub, transfer, notice["id"])
+    assert state_of(hub, transfer) == TransferState.DELIVERED
+    assert state_of(hub, notice["id"]) == TransferState.QUEUED
+
+
+def test_a_reservation_that_fails_keeps_no_message_from_its_handler(
+    hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = accepted(hub, 3)
+
+    def fails(*_: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(flow, "RESERVED", dict.fromkeys(flow.RESERVED, fails))
+    dispatch.handle(hub, *ids)
+    assert {row["state"] for row in hub.rows("SELECT state FROM inbox")} == {"handled"}
+
+
+def test_a_refusal_that_cannot_be_told_harms_no_other_of_its_batch(
+    hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = a_code(77)
+    dispatch.handle(hub, hub.accept(submission_arrival(a_submission("rest-a", dossier_code=code))).id)
+    taken = hub.accept(submission_arrival(a_submission("rest-a", dossier_code=code))).id
+    sound = accepted(hub, 2)
+
+    def fails(*_: Any) -> Any:
+        raise LookupError("no channel")
+
+    monkeypatch.setattr(flow, "REFUSED", dict.fromkeys(flow.REFUSED, fails))
+    with pytest.raises(LookupError, match="no channel"):
+        dispatch.handle(hub, taken, *sound)
+    assert {row["state"] for row in hub.rows("SELECT state FROM inbox WHERE id = ANY(%s)", sound)} == {"handled"}

@@ -6,9 +6,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from hub import dispatch
 from hub.errors import KeyReused, ReferenceReused, StaleClaim
 from hub.messages import inbox
-from hub.messages.model import Arrival
+from hub.messages.model import Arrival, Wakeup
 from schemas.identifiers import Prefix, new_id
 from tests.builders import a_submission, submission_arrival
 from tests.scripted_hub import ScriptedHub
@@ -103,3 +104,34 @@ def test_the_audit_log_cannot_be_changed(hub: ScriptedHub) -> None:
     for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"):
         with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(statement)
+
+
+def test_a_message_that_is_woken_twice_while_it_is_handled_keeps_its_first_pause(hub: ScriptedHub) -> None:
+    """Each wake-up takes back an attempt; below zero the next pause would be the last one, a day."""
+    arrival = replace(submission_arrival(), ordering_key="one")
+    hub.accept(arrival)
+    with hub.db.connection() as conn:
+        [message] = inbox.claim(conn, [arrival.id], lease=60)
+        inbox.postpone(conn, message, seconds=0, code="NOT_YET", detail="")
+        [message] = inbox.claim(conn, [arrival.id], lease=60)
+        with hub.db.transaction() as handling:
+            inbox.hold(handling, [message])
+            for _ in range(3):
+                inbox.wake(conn, arrival.source, "one")
+                assert inbox.claim(conn, [arrival.id], lease=60) == []
+        hub.make_due(arrival.id)
+        [message] = inbox.claim(conn, [arrival.id], lease=60)
+    assert message.backoff_attempts >= 1
+
+
+def test_a_wakeup_that_came_too_early_for_its_ordering_key_is_not_counted_as_being_on_the_broker(
+    hub: ScriptedHub,
+) -> None:
+    """A person requeued an earlier message after this one's wake-up had been published."""
+    earlier, later = (hub.accept(replace(submission_arrival(), ordering_key="one")).id for _ in range(2))
+    with hub.db.connection() as conn:
+        conn.execute("UPDATE inbox SET wakeup_sent_at = now() WHERE id = %s", (later,))
+    dispatch.handle(hub, later)
+    dispatch.handle(hub, earlier)
+    hub.waiting.clear()
+    assert Wakeup(inbox.QUEUE, later) in hub.due(repeat_after=3600)

@@ -1,5 +1,6 @@
 """What a person can do about a transfer or a counterparty, and the trace that it leaves."""
 
+import signal
 from datetime import timedelta
 
 import pytest
@@ -135,3 +136,33 @@ def test_every_operators_command_is_a_line_in_the_audit_log(hub: ScriptedHub) ->
         ("transfer_parked", "queued", "parked", REASON),
         ("transfer_unparked", "parked", "queued", REASON),
     ]
+
+
+def test_asking_about_a_parked_transfer_leaves_it_parked_if_nobody_answers(hub: ScriptedHub) -> None:
+    transfer = put_one(hub)
+    operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
+    hub.department("rest-a").findings.append(Unavailable("PARTNER_UNREACHABLE"))
+    assert operations.check(hub, transfer, actor=ACTOR) is TransferState.PARKED
+    assert hub.department("rest-a").submitted == []
+
+
+def test_asking_about_a_stuck_transfer_leaves_it_stuck_if_nobody_answers(hub: ScriptedHub) -> None:
+    transfer = put_one(hub)
+    hub.department("rest-a").answers.append(ContractBroken("PARTNER_CONTRACT"))
+    delivery.deliver(hub, transfer)
+    hub.department("rest-a").findings.append(Unavailable("PARTNER_UNREACHABLE"))
+    assert operations.check(hub, transfer, actor=ACTOR) is TransferState.STUCK
+
+
+def test_a_process_that_dies_while_it_asks_about_a_parked_transfer_leaves_it_parked(hub: ScriptedHub) -> None:
+    transfer = put_one(hub)
+    operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
+    hub.department("rest-a").findings.append(lambda _: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        operations.check(hub, transfer, actor=ACTOR)
+    hub.make_due(transfer)
+    hub.department("rest-a").findings.append(None)
+    hub.sweep()
+    hub.carry()
+    assert state_of(hub, transfer) == TransferState.PARKED
+    assert hub.department("rest-a").submitted == []

@@ -254,3 +254,14 @@ def test_what_waits_for_capacity_is_swept_only_if_nothing_in_flight_wakes_it(hub
     with hub.db.connection() as conn:
         conn.execute("UPDATE outbox SET due_at = now() WHERE state = 'sending'")  # the others' worker has died
     assert wakeup in hub.due(repeat_after=60)
+
+
+def test_a_counterparty_that_was_away_for_weeks_is_still_probed_with_pauses(hub: ScriptedHub) -> None:
+    transfer = put_one(hub)
+    with hub.db.connection() as conn:
+        conn.execute("UPDATE counterparty SET failures = 5000 WHERE code = 'department.rest-a'")
+    hub.department("rest-a").answers.append(Unavailable("PARTNER_UNREACHABLE"))
+    delivery.deliver(hub, transfer)
+    assert hub.rows(
+        "SELECT failures, breaker_open_until > now() AS quiet FROM counterparty WHERE code = 'department.rest-a'"
+    ) == [{"failures": 5001, "quiet": True}]
