@@ -63,6 +63,7 @@ class RateLimits:
 
     def _refuse_address(self, request: Request, address: str) -> None:
         remaining, reset = _state(self._addresses, _item(self._unidentified), address)
+        request.scope["state"]["leave_unread"](reset)
         _announce(request, ADDRESS, self._unidentified, remaining, reset)
         raise _exceeded(reset)
 

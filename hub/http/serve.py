@@ -38,6 +38,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     """bytes of a request's head beyond the first chunk"""
 
     _in_head: bool = False
+    _unread_for: float = 0.0
+    """seconds for which nothing more is read once this request has been answered"""
+    _is_unread: bool = False
     _head_bytes: int = 0
     _timer: asyncio.TimerHandle | None = None
     _address: str = ""
@@ -64,9 +67,31 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_answering(self) -> bool:
-        """Whether a request is being answered."""
+        """Whether a request is being answered, or the next one is left unread."""
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn does not say that it is None at first
-        return cycle is not None and not cycle.response_complete
+        return self._is_unread or (cycle is not None and not cycle.response_complete)
+
+    def _leave_unread(self, seconds: float) -> None:
+        """Read nothing more from this connection for ``seconds`` after the answer under way."""
+        self._unread_for = seconds
+
+    @override
+    def on_response_complete(self) -> None:
+        """Go on with the connection; one whose sender is above its limit is read again when it may come again.
+
+        So whoever floods is answered once and not at every request: a refusal costs as much as a small request.
+        """
+        if not self._unread_for:
+            super().on_response_complete()
+            return
+        self.flow.pause_reading()
+        self._is_unread = True
+        self.loop.call_later(self._unread_for, self._read_on)
+        self._unread_for = 0.0
+
+    def _read_on(self) -> None:
+        self._is_unread = False
+        super().on_response_complete()
 
     def _close_idle_connection(self) -> None:
         """Above the limit, close the address's oldest connection that is not being answered, or else this one."""
@@ -90,6 +115,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._start_timer(self.head_timeout)
         super().on_message_begin()
+        self.scope["state"]["leave_unread"] = self._leave_unread
 
     @override
     def on_headers_complete(self) -> None:

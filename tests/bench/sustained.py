@@ -10,7 +10,7 @@ import json
 import statistics
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +34,8 @@ SAMPLE_EVERY = 10.0
 TRIES = 5
 """of one submission whose connection broke: the same key goes again"""
 DEPARTMENT = "rest-a"
+STRANGERS = "127.0.0.2"
+"""address of those who flood; the portal has another"""
 _serials = count(1)
 
 
@@ -49,29 +51,32 @@ class LoadRun:
     peaks: dict[str, float] = field(default_factory=dict)
     """process → its largest memory, MiB"""
     flooded: Counter[int] = field(default_factory=Counter)
-    """answers to the callbacks of a stranger, by status"""
+    """answers to the callbacks of a stranger, by status; 0: the connection was closed"""
 
 
 class Connections:
     """Kept connections to the API; one is opened when none is free."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, source: str = "127.0.0.1") -> None:
         host, port = url.removeprefix("http://").split(":")
+        self._source = source, 0
         self._address = host, int(port)
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
 
     async def exchange(self, wire: bytes) -> tuple[int, bytes]:
         """The status and body of the answer. Raises OSError, EOFError if the connection breaks."""
-        reader, writer = self._free.pop() if self._free else await asyncio.open_connection(*self._address)
+        while self._free:
+            reader, writer = self._free.popleft()
+            if not reader.at_eof():  # the API closes idle connections of an address that has too many
+                break
+        else:
+            reader, writer = await asyncio.open_connection(*self._address, local_addr=self._source)
         try:
             writer.write(wire)
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
         except BaseException:
-            # The API closes the idle connections of an address that has too many: the others are gone as well.
-            for _, idle in [(reader, writer), *self._free]:
-                idle.close()
-            self._free.clear()
+            writer.close()
             raise
         self._free.append((reader, writer))
         return int(head[9:12]), body
@@ -92,7 +97,8 @@ def run(running: ProcessStack, *, rate: int, seconds: int, flood: int) -> list[s
 
 
 async def _drive(running: ProcessStack, result: LoadRun, rate: int, seconds: int, flood: int) -> None:
-    connections, strangers, started = Connections(running.url), Connections(running.url), time.monotonic()
+    connections, started = Connections(running.url), time.monotonic()
+    strangers = Connections(running.url, source=STRANGERS)
     sampling = asyncio.create_task(_sample_often(running, result))
     async with asyncio.TaskGroup() as group:
         group.create_task(_at_rate(rate, seconds, lambda: _submit(connections, running.url, result)))
@@ -136,9 +142,11 @@ async def _submit(connections: Connections, url: str, result: LoadRun) -> None:
 async def _call_back(connections: Connections, result: LoadRun) -> None:
     """A notification that no bank has signed."""
     head = b"POST /v1/banks/sepay-t/notifications HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    with suppress(OSError, EOFError):
+    try:
         status, _ = await connections.exchange(head + b"Content-Length: 2\r\n\r\n{}")
-        result.flooded[status] += 1
+    except (OSError, EOFError):
+        status = 0
+    result.flooded[status] += 1
 
 
 def _signed(url: str, submission: dict[str, Any]) -> bytes:

@@ -62,6 +62,18 @@ def test_strangers_use_up_nobodys_rate_but_their_addresss(own_api: ApiCaller) ->
     assert portal.submit(a_submission()).status_code == 202
 
 
+def test_a_flood_on_one_connection_is_answered_once_and_read_again_when_it_may_come_again(own_api: ApiCaller) -> None:
+    portal, stranger = own_api.portal(), requests.Session()
+    while (refused := stranger.post(own_api.url + "/soap/nobody", timeout=10)).status_code != 429:
+        assert refused.status_code == 404
+    started = time.monotonic()
+
+    assert portal.submit(a_submission()).status_code == 202
+    assert time.monotonic() - started < int(refused.headers["Retry-After"])
+    stranger.post(own_api.url + "/soap/nobody", timeout=10)
+    assert time.monotonic() - started >= int(refused.headers["Retry-After"])
+
+
 @pytest.mark.parametrize("path", ["/v1/postal/callbacks/guess", "/v1/banks/nobody/notifications", "/soap/nobody"])
 def test_addresses_that_are_guessed_are_counted(own_api: ApiCaller, path: str) -> None:
     codes = [requests.post(own_api.url + path, timeout=10).status_code for _ in range(FEW.burst + 1)]
