@@ -3,8 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
+from statistics import quantiles
 
 import requests
 
@@ -52,26 +54,43 @@ def bytes_of(request: requests.PreparedRequest) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + request.body
 
 
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """How fast requests were answered."""
+
+    per_second: float
+    p99: float
+    """milliseconds from a request to its answer, of 99 in 100"""
+
+
 def requests_per_second(url: str, wires: Sequence[bytes], *, expect: int) -> float:
     """Answered requests per second over 16 connections. Raises AssertionError on another status."""
-    return len(wires) / asyncio.run(_drive(url, wires, expect))
+    return drive(url, wires, expect=expect).per_second
 
 
-async def _drive(url: str, wires: Sequence[bytes], expect: int) -> float:
-    host, port = url.removeprefix("http://").split("/")[0].split(":")
-    ahead = iter(wires)
+def drive(url: str, wires: Sequence[bytes], *, expect: int) -> Driven:
+    """Send the requests over 16 connections, each as soon as the one before is answered. Raises AssertionError."""
     started = time.perf_counter()
-    await asyncio.gather(*(_connection(host, int(port), ahead, expect) for _ in range(CONNECTIONS)))
-    return time.perf_counter() - started
+    seconds = asyncio.run(_drive(url, wires, expect))
+    return Driven(len(wires) / (time.perf_counter() - started), 1000 * quantiles(seconds, n=100)[98])
 
 
-async def _connection(host: str, port: int, ahead: object, expect: int) -> None:
+async def _drive(url: str, wires: Sequence[bytes], expect: int) -> list[float]:
+    host, port = url.removeprefix("http://").split("/")[0].split(":")
+    ahead, seconds = iter(wires), list[float]()
+    await asyncio.gather(*(_connection(host, int(port), ahead, expect, seconds) for _ in range(CONNECTIONS)))
+    return seconds
+
+
+async def _connection(host: str, port: int, ahead: Iterator[bytes], expect: int, seconds: list[float]) -> None:
     reader, writer = await asyncio.open_connection(host, port)
-    for wire in ahead:  # type: ignore[attr-defined]
+    for wire in ahead:
+        started = time.perf_counter()
         writer.write(wire)
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head[9:12])
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         body = await reader.readexactly(length)
         assert status == expect, (status, body[:300])
+        seconds.append(time.perf_counter() - started)
     writer.close()
