@@ -108,10 +108,10 @@ def prove(
 
 
 def _store_run() -> None:
-    from hub.worker.jobs import prove_ledger
+    from hub.worker import jobs
 
     with environment.hub() as hub:
-        prove_ledger.prove(hub)
+        jobs.prove_ledger(hub)
 
 
 def _replay() -> "CheckOutcome":

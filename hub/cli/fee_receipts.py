@@ -142,14 +142,14 @@ def issue(
     """Issue missing receipts now instead of at the next tick, and void those whose payment is gone."""
     from hub import dispatch
     from hub.fees.receipts import issuing, store
-    from hub.worker.jobs import issue_receipts
+    from hub.worker import jobs
 
     with environment.hub() as hub:
         config = hub.catalogue.receipts
         if config is None:
             leave(ExitCode.USAGE, vi("hub: the catalogue has no receipts.toml: no receipts are issued"))
         if demand is None:
-            done = issue_receipts.issue_and_void(hub)
+            done = jobs.issue_receipts(hub)
         else:
             dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, config.issue_on)))
             dispatch.run_command(hub, writing.actor(), lambda uow: (None, issuing.issue(uow, demand)))

@@ -18,8 +18,7 @@ from hub import broker, delivery, dispatch, polling
 from hub.app import Hub
 from hub.messages import inbox, liveness, outbox
 from hub.messages.model import BATCH
-from hub.worker import beat
-from hub.worker.jobs import expire_demands, issue_receipts, prove_ledger, seal_log, watch_consignments
+from hub.worker import beat, jobs
 from schemas.identifiers import is_id
 
 DRAIN_ROUNDS: Final = 8
@@ -123,23 +122,23 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         log.info("evidence_rotated", dropped=dropped)
 
     def fees() -> None:
-        expire_demands.expire(hub)
-        issue_receipts.issue_and_void(hub)
+        jobs.expire_demands(hub)
+        jobs.issue_receipts(hub)
 
-    jobs: dict[str, Callable[[], object]] = {
+    by_tick: dict[str, Callable[[], object]] = {
         beat.SWEEP: hub.sweep,
         beat.POLL: lambda: polling.poll(hub),
         beat.RETENTION: retention,
-        beat.SEAL_LOG: lambda: seal_log.seal(hub),
-        beat.WATCH_CONSIGNMENTS: lambda: watch_consignments.watch(hub),
+        beat.SEAL_LOG: lambda: jobs.seal_log(hub),
+        beat.WATCH_CONSIGNMENTS: lambda: jobs.watch_consignments(hub),
         beat.FEES: fees,
-        beat.PROVE_LEDGER: lambda: prove_ledger.prove(hub),
+        beat.PROVE_LEDGER: lambda: jobs.prove_ledger(hub),
     }
     every = beat.ticks(hub.settings)
     return {
         broker.HANDLE: handle,
         broker.DELIVER: deliver,
-        **{name: _tick(hub, name, every[name], job) for name, job in jobs.items()},
+        **{name: _tick(hub, name, every[name], job) for name, job in by_tick.items()},
     }
 
 

@@ -15,8 +15,7 @@ from hub import broker
 from hub.app import Hub
 from hub.db import Connection, Database
 from hub.messages import liveness
-from hub.worker import app
-from hub.worker.jobs import issue_receipts
+from hub.worker import app, jobs
 
 HEARTBEAT_EVERY: Final = 10.0
 """seconds"""
@@ -31,7 +30,7 @@ def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoRet
     """
     app.close_remote_control()
     with hub:
-        issue_receipts.apply_policy(hub)
+        jobs.apply_receipt_policy(hub)
         consumed = list(queues) or broker.queue_names(hub.catalogue)
         celery = app.create(hub, consumed)
         # Not app.worker_main: Celery's command line loads its prompt and Flower's command, 12 MiB that stay.

@@ -210,14 +210,14 @@ class Settling:
         from hub.fees.closing import commands as closes
         from hub.fees.closing import store
         from hub.fees.ledger import closed
-        from hub.worker.jobs import prove_ledger
+        from hub.worker import jobs
 
         account, today = self.day.banks.account, local(now()).date()
         with self.day.hub.db.connection() as conn:
             if closed(conn, account, today):
                 return []
             days = store.open_days(conn, account, today) or [today]
-        prove_ledger.prove(self.day.hub)
+        jobs.prove_ledger(self.day.hub)
         return [self._agreed(partial(closes.close_day, account=account, day=day)) for day in days]
 
     def _agreed(self, close: "Callable[[UnitOfWork], Closing]") -> "Closing":

@@ -18,7 +18,7 @@ from hub.codes import HubCode
 from hub.embedded.pki import Pki
 from hub.signing import auditing, canonical, checkpoints, cms, custody, merkle, verifier
 from hub.signing.checkpoints import CheckpointSchedule
-from hub.worker.jobs import seal_log
+from hub.worker import jobs
 from schemas.custody import LogCheckpoint, WitnessedCheckpoint, WitnessReceipt
 from tests.scripted_hub import ScriptedHub
 
@@ -91,7 +91,7 @@ def codes_of(hub: ScriptedHub, kind: str) -> set[str | None]:
 def test_the_tick_anchors_what_was_signed(hub: ScriptedHub, tsa: FaultyTsa) -> None:
     enter(hub, 1, 2)
     answer(hub)
-    seal_log.seal(hub)
+    jobs.seal_log(hub)
     hub.carry()
     with hub.db.connection() as conn:
         assert custody.anchored_since(conn) is None
@@ -237,6 +237,6 @@ def test_a_receipt_for_another_checkpoint_is_not_believed(hub: ScriptedHub, tsa:
 def test_without_the_log_s_key_nothing_is_anchored_and_the_log_goes_on(hub: ScriptedHub, tsa: FaultyTsa) -> None:
     hub.keyring._folder = hub.settings.keys / "none" if hub.settings.keys else None
     enter(hub, 1)
-    seal_log.seal(hub)
+    jobs.seal_log(hub)
     assert numbers(hub) == []
     assert hub.rows("SELECT place FROM custody_leaf") == [{"place": 0}]

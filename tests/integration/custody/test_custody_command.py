@@ -18,7 +18,7 @@ from hub import clock
 from hub.cli.exits import ExitCode
 from hub.embedded.pki import Pki
 from hub.signing import archive, custody
-from hub.worker.jobs import seal_log
+from hub.worker import jobs
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Handoff
 from tests.counterparts import DepartmentSeal
@@ -52,7 +52,7 @@ def handed(hub: ScriptedHub, pki: Pki) -> Handoff:
         if department.witness:
             player = hub.department(code)
             player.answers.append(lambda player=player: _receipt(player.checkpoints[-1]))
-    seal_log.seal(hub)
+    jobs.seal_log(hub)
     hub.carry()
     return handoff
 
@@ -205,5 +205,5 @@ def test_whoever_holds_an_older_root_sees_a_cut_tail_and_a_log_put_together_anew
             custody.enter(
                 inside, kind="handoff", subject=f"hd_{number}", record=b"other %d" % number, signatures=[b"s"]
             )
-    seal_log.seal(hub)
+    jobs.seal_log(hub)
     assert findings_after() == {"LOG_REPLACED"}

@@ -9,7 +9,7 @@ from hub.fees.closing import commands
 from hub.fees.closing.model import CloseStep, Closing
 from hub.fees.resolutions import commands as cases
 from hub.unit_of_work import UnitOfWork
-from hub.worker.jobs import prove_ledger
+from hub.worker import jobs
 from tests.integration.fees.matching import AccountTill
 from tests.integration.fees.telling import ACCOUNT
 
@@ -38,7 +38,7 @@ class Accountants:
 
     def proves(self) -> None:
         """The night's proof, made today."""
-        prove_ledger.prove(self.hub)
+        jobs.prove_ledger(self.hub)
 
     def gates(self, day: date) -> Sequence[str]:
         """The red gates of a day, in order."""

@@ -21,7 +21,7 @@ from hub.signing import checkpoints as log
 from hub.signing import custody
 from hub.signing.auditing import AuditCode, audit
 from hub.signing.checkpoints import CheckpointSchedule
-from hub.worker.jobs import prove_ledger
+from hub.worker import jobs
 from schemas.custody import LogCheckpoint
 from tests.integration.fees.booking import opened, tampered
 from tests.integration.fees.casework import MAKER, REASON, Casework
@@ -228,7 +228,7 @@ def test_a_red_night_s_case_is_over_when_the_rows_are_again_what_they_were(
 
     with opened(database_url) as conn:
         tampered(conn, deed.format(demand=paid["id"]), tables=tables)
-    prove_ledger.prove(book)
+    jobs.prove_ledger(book)
     cases = book.rows("SELECT id, code FROM fee_exception WHERE object_type = 'invariant'")
     assert code in {case["code"] for case in cases}
     for case in cases:

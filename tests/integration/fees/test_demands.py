@@ -12,7 +12,7 @@ from hub.events import StatusMoved
 from hub.fees.demands import demand_commands
 from hub.fees.exceptions import dossier_events
 from hub.unit_of_work import UnitOfWork
-from hub.worker.jobs import expire_demands as tick
+from hub.worker import jobs
 from schemas.payment_reference import PaymentReference, scattered
 from tests.integration.fees.conftest import PAY_LATER, Cashier
 
@@ -128,11 +128,11 @@ def test_a_demand_whose_time_is_over_expires_and_money_that_comes_late_waits_for
     cashier: Cashier, dossier: str, demand: str
 ) -> None:
     later = cashier.dossier(PAY_LATER)
-    tick.expire(cashier.hub)
+    jobs.expire_demands(cashier.hub)
     assert cashier.demand(dossier)["status"] == "issued"
     cashier.hub.rows("UPDATE fee_demand SET expires_at = now() WHERE id = %s RETURNING id", demand)
 
-    tick.expire(cashier.hub)
+    jobs.expire_demands(cashier.hub)
     late = cashier.pays(dossier, 150_000, "pm_1")
 
     assert cashier.demand(dossier)["status"] == "expired"

@@ -3,7 +3,7 @@
 import json
 
 from hub.cli.exits import ExitCode
-from hub.worker.jobs import expire_demands as tick
+from hub.worker import jobs
 from tests.integration.fees.conftest import PAY_LATER, Cashier
 from tests.integration.test_command_line import Hub
 
@@ -64,7 +64,7 @@ def test_an_expired_demand_is_renewed(cashier: Cashier, cli: Hub, dossier: str) 
     demand = cashier.demand(dossier)["id"]
     assert cli("fee", "renew", demand, "--reason", "chưa hết hạn", "--yes")[0] == ExitCode.REFUSED
     cashier.hub.rows("UPDATE fee_demand SET expires_at = now() WHERE id = %s RETURNING id", demand)
-    tick.expire(cashier.hub)
+    jobs.expire_demands(cashier.hub)
 
     assert cli("fee", "renew", demand, "--reason", "người dân đến nộp", "--yes")[0] == ExitCode.OK
 

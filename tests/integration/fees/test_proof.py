@@ -10,7 +10,7 @@ from hub.fees.ledger import Origin, post, postings
 from hub.fees.proof import proving
 from hub.fees.proof.findings import ProofReport
 from hub.fees.replay import duckdb_check
-from hub.worker.jobs import prove_ledger
+from hub.worker import jobs
 from schemas.payment import NotificationKind
 from tests.integration.fees.booking import CLOSE, DAY, opened, tampered
 from tests.integration.fees.conftest import Cashier
@@ -186,7 +186,7 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
 
 
 def test_what_was_done_to_the_rows_is_named(day: ScriptedHub, database_url: str) -> None:
-    prove_ledger.prove(day)  # anchors what is there
+    jobs.prove_ledger(day)  # anchors what is there
     for deed, (tables, statement, named) in DEEDS.items():
         with opened(database_url) as conn, conn.transaction(force_rollback=True):
             tampered(conn, statement, tables=tables)
@@ -210,8 +210,8 @@ def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHub, da
     before = day.count("fee_exception")
     with opened(database_url) as conn:
         tampered(conn, "UPDATE ledger_line SET department = 'so-khac' WHERE account = '331'", tables=BOOK)
-    prove_ledger.prove(day)
-    prove_ledger.prove(day)  # another worker, the same night
+    jobs.prove_ledger(day)
+    jobs.prove_ledger(day)  # another worker, the same night
     [run] = day.rows("SELECT * FROM proof_run")
     assert run["red"] == ["I1"]
     [case] = day.rows("SELECT * FROM fee_exception WHERE code LIKE 'L%%'")
@@ -226,7 +226,7 @@ def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHub, da
 
 
 def test_a_green_night_is_kept_and_anchored(day: ScriptedHub) -> None:
-    prove_ledger.prove(day)
+    jobs.prove_ledger(day)
     [run] = day.rows("SELECT * FROM proof_run")
     assert (run["red"], bytes(run["digest"])) == ([], proof(day).digest)
     [checkpoint] = day.rows("SELECT * FROM ledger_checkpoint")

@@ -13,7 +13,7 @@ from hub.errors import NotConfigured
 from hub.fees.demands import demand_commands
 from hub.fees.receipts import issuing
 from hub.signing import custody
-from hub.worker.jobs import issue_receipts
+from hub.worker import jobs
 from schemas.identifiers import Prefix, is_id
 from tests.bank_files import StatementMovement
 from tests.integration.fees.conftest import PAY_LATER, Cashier
@@ -139,7 +139,7 @@ def test_what_is_paid_between_the_start_of_a_worker_and_the_first_tick_has_one(
     registry: Registry, cashier: Cashier
 ) -> None:
     for _ in range(2):
-        issue_receipts.apply_policy(registry.hub)
+        jobs.apply_receipt_policy(registry.hub)
     cashier.pays(cashier.dossier(), DUE, confirmed=True)
     registry.ticks()
     assert sum(one.amount for one in registry.receipts()) == DUE
@@ -148,7 +148,7 @@ def test_what_is_paid_between_the_start_of_a_worker_and_the_first_tick_has_one(
 
 def test_without_receipts_in_the_catalogue_nothing_is_issued(hub: ScriptedHub, cashier: Cashier) -> None:
     hub.catalogue = hub.catalogue.model_copy(update={"receipts": None})
-    assert issue_receipts.issue_and_void(hub) == 0
+    assert jobs.issue_receipts(hub) == 0
     demand = cashier.demand(cashier.dossier())["id"]
     with pytest.raises(NotConfigured, match=r"receipts\.toml"):
         cashier.act(lambda uow: issuing.issue(uow, demand))
@@ -159,7 +159,7 @@ def test_numbers_have_no_gaps_however_many_issue_at_once(registry: Registry, cas
     paid = [cashier.dossier(PAY_LATER) for _ in range(12)]
     for dossier in paid:
         cashier.pays(dossier, cashier.demand(dossier)["amount_due"], confirmed=True)
-    threads = [threading.Thread(target=issue_receipts.issue_and_void, args=(registry.hub,)) for _ in range(4)]
+    threads = [threading.Thread(target=jobs.issue_receipts, args=(registry.hub,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

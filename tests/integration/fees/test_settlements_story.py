@@ -26,8 +26,7 @@ from hub.fees.settlements.package import SEAL, STAMP
 from hub.signing import archive, checkpoints, cms, custody, trust_list
 from hub.signing.bundle import SUMS, sums_of
 from hub.signing.verdicts import VerdictAnswer
-from hub.worker.jobs import seal_log
-from hub.worker.jobs.seal_log import pace_of
+from hub.worker import jobs
 from schemas.figures import grouped
 from schemas.settlement import SettlementTable
 from tests.bank_files import StatementMovement
@@ -123,7 +122,7 @@ def test_what_no_statement_has_shown_is_said_before_it_is_transferred(month: Dep
 
 def anchored(month: DepartmentMonth) -> None:
     """What was signed is in the custody log, under a stamped checkpoint."""
-    seal_log.seal(month.hub)
+    jobs.seal_log(month.hub)
     month.hub.carry()
 
 
@@ -171,8 +170,8 @@ def test_a_package_without_a_time_stamp_cannot_be_told(month: DepartmentMonth, p
     with month.hub.db.transaction() as conn:
         assert custody.try_lock(conn)
         custody.sequence(conn)
-        checkpoints.issue_if_due(conn, month.hub.catalogue, lambda: month.hub.signer.log_key(now()), pace_of(month.hub),
-                         now())  # fmt: skip
+        schedule = jobs.checkpoint_schedule(month.hub)
+        checkpoints.issue_if_due(conn, month.hub.catalogue, lambda: month.hub.signer.log_key(now()), schedule, now())
     assert stranger(month.package(), pki).returncode == 4
 
 
