@@ -20,7 +20,6 @@ from hub.locale import vi
 from hub.messages import liveness
 from hub.messages.backlog import look
 
-SWEEP: Final = "ticks.sweep"
 TICK_LATE: Final = 60.0
 """seconds that a tick may be late beside two of its own pauses: a busy machine is slow, not dead"""
 HEARTBEAT_LATE: Final = 60.0
@@ -36,7 +35,7 @@ def ticks(conn: Connection) -> Iterator[str]:
     last_runs = liveness.last_ticks(conn)
     if _has_just_begun(conn):
         return
-    if SWEEP not in last_runs:
+    if liveness.SWEEP not in last_runs:
         yield "no sweep has ever run: is hub beat running, and a worker that consumes ticks?"
     for tick in last_runs.values():
         if tick.age > 3 * tick.every + TICK_LATE:

@@ -12,6 +12,8 @@ from psycopg.rows import class_row
 
 from hub.db import Connection
 
+SWEEP: Final = "ticks.sweep"
+"""the tick without which nothing that was missed is taken up again"""
 FORGOTTEN_AFTER: Final = 86_400.0
 """seconds after which a dead worker is not listed any more: whoever replaced it may have another name"""
 

@@ -126,7 +126,7 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         jobs.issue_receipts(hub)
 
     by_tick: dict[str, Callable[[], object]] = {
-        beat.SWEEP: hub.sweep,
+        liveness.SWEEP: hub.sweep,
         beat.POLL: lambda: polling.poll(hub),
         beat.RETENTION: retention,
         beat.SEAL_LOG: lambda: jobs.seal_log(hub),

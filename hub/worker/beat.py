@@ -18,9 +18,9 @@ import structlog
 
 from config.settings import BeatSettings
 from hub import broker
+from hub.messages.liveness import SWEEP
 from hub.messages.model import Wakeup
 
-SWEEP: Final = "ticks.sweep"
 POLL: Final = "ticks.poll"
 RETENTION: Final = "ticks.retention"
 SEAL_LOG: Final = "ticks.seal_log"

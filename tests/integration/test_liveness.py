@@ -18,10 +18,10 @@ from hub.worker.run import heartbeat
 from tests.scripted_hub import ScriptedHub
 
 EVERY = 60.0
-SWEEP = Wakeup(broker.TICKS, beat.SWEEP)
+SWEEP = Wakeup(broker.TICKS, liveness.SWEEP)
 
 
-def ran(hub: ScriptedHub, name: str = beat.SWEEP, *, every: float = EVERY) -> bool:
+def ran(hub: ScriptedHub, name: str = liveness.SWEEP, *, every: float = EVERY) -> bool:
     with hub.db.connection() as conn:
         return liveness.claim_tick(conn, name, every)
 
@@ -38,12 +38,12 @@ def test_a_tick_runs_again_in_its_time_and_after_the_clock_was_set_back(hub: Scr
 
 
 def test_the_last_run_of_every_tick_is_known_and_one_that_fails_grows_old(hub: ScriptedHub) -> None:
-    app._tasks(hub, ())[beat.SWEEP]()
+    app._tasks(hub, ())[liveness.SWEEP]()
     with hub.db.connection() as conn:
         last = liveness.last_ticks(conn)
-    assert set(last) == {beat.SWEEP}
-    assert last[beat.SWEEP].finished_at is not None
-    assert last[beat.SWEEP].every == hub.settings.sweep_every
+    assert set(last) == {liveness.SWEEP}
+    assert last[liveness.SWEEP].finished_at is not None
+    assert last[liveness.SWEEP].every == hub.settings.sweep_every
 
     ran(hub, beat.POLL)
     hub.rows("UPDATE tick SET started_at = now() - interval '1 hour' WHERE name = %s RETURNING name", beat.POLL)
