@@ -15,7 +15,7 @@ from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.app import Hub
-    from hub.fees.closing.model import Closing, Gate
+    from hub.fees.closing.store import Closing, Gate
     from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer()
@@ -163,7 +163,7 @@ def _act(hub: "Hub", command: "Callable[[UnitOfWork], Result]", *, dry_run: bool
 def _close_days(hub: "Hub", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
     """Close the open days of each account in order, as far as possible; one transaction per account."""
     from hub.fees.closing import commands, store
-    from hub.fees.closing.model import CloseStep
+    from hub.fees.closing.store import CloseStep
 
     def close_all(uow: "UnitOfWork", one: str) -> "list[Closing]":
         closings: list[Closing] = []

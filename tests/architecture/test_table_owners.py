@@ -255,7 +255,7 @@ def _text(node: ast.AST) -> str:
 def package(path: str) -> str:
     """``hub/fees/<name>`` or ``hub/<name>`` of a file."""
     parts = path.split("/")
-    return "/".join(parts[: 3 if parts[1] in ("fees", "cli") and len(parts) > 3 else 2])
+    return "/".join(parts[: 3 if parts[1] == "fees" or (parts[1] == "cli" and len(parts) > 3) else 2])
 
 
 def crossings(*, written: bool) -> dict[str, tuple[str, ...]]:

@@ -29,7 +29,7 @@ from hub.locale import vi
 if TYPE_CHECKING:
     from hub.app import Hub
     from hub.db import Connection
-    from hub.fees.closing.model import Closing
+    from hub.fees.closing.store import Closing
     from hub.fees.settlements.model import Settlement
     from hub.unit_of_work import UnitOfWork
 
@@ -222,7 +222,7 @@ class Settling:
 
     def _agreed(self, close: "Callable[[UnitOfWork], Closing]") -> "Closing":
         """The closing after the second person agreed; proposed again where a postman collected meanwhile."""
-        from hub.fees.closing.model import CloseStep
+        from hub.fees.closing.store import CloseStep
 
         self.day.act(CASHIER, close)
         for actor in islice(cycle((CHIEF, CASHIER)), TRIES):

@@ -19,7 +19,7 @@ from hub.cli.demo.trials import SubmissionTrial
 from hub.clock import now
 from hub.db import Connection, one
 from hub.embedded.waiting import Patience
-from hub.fees.closing.model import CloseStep, Closing
+from hub.fees.closing.store import CloseStep, Closing
 from hub.fees.settlements.model import Settlement
 from hub.locale import vi
 from schemas.figures import grouped

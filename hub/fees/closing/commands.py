@@ -10,7 +10,7 @@ from hub.clock import last_of
 from hub.errors import InvalidState, NotFound
 from hub.fees import clerks, settlements
 from hub.fees.closing import figures, gates, store
-from hub.fees.closing.model import BOOK, CloseStep, Closing, Gate, Proposal
+from hub.fees.closing.store import BOOK, CloseStep, Closing, Gate, Proposal
 from hub.fees.ledger import book
 from hub.fees.reconciliation.matching import overdue
 from hub.locale import vi

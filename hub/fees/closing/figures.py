@@ -9,8 +9,8 @@ from typing import Any, Final
 from hub.audit import AuditAction
 from hub.clock import last_of
 from hub.db import Connection
+from hub.fees import payments
 from hub.fees.ledger import balances, post, postings
-from hub.fees.payments import bookings
 from hub.fees.reconciliation import account_days
 from hub.signing import canonical
 from hub.unit_of_work import UnitOfWork
@@ -85,7 +85,7 @@ def open_account(uow: UnitOfWork, account: str) -> None:
 def post_opening(uow: UnitOfWork, account: str, day: date, amount: int) -> None:
     """Post that the account had ``amount`` more before ``day`` than the ledger says."""
     number = balances.numbered_sources(uow.conn, ACCOUNT, account) + 1
-    origin = bookings.origin_on(uow, ACCOUNT, f"{account} {number}", account, day)
+    origin = payments.origin_on(uow, ACCOUNT, f"{account} {number}", account, day)
     post(uow.conn, postings.opening(origin, amount))
 
 

@@ -6,11 +6,10 @@ from typing import Any, Final
 
 from config.banks import Bank
 from hub.clock import last_of, local
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.closing import figures, store
-from hub.fees.closing.model import Gate, dong
+from hub.fees.closing.store import Gate, dong
 from hub.fees.ledger import balances
-from hub.fees.payments import payment_store
 from hub.fees.proof import proving
 from hub.fees.receipts import gaps
 from hub.fees.reconciliation import account_days
@@ -121,7 +120,7 @@ def _matched(uow: UnitOfWork, account: str, day: date) -> Gate:
 
 def _exceptions(uow: UnitOfWork, account: str, day: date) -> Gate:
     """Exceptions about the day's lines and payments; N02 (never notified) is no obstacle."""
-    about = [*account_days.line_ids(uow.conn, account, day), *payment_store.of_day(uow.conn, account, day)]
+    about = [*account_days.line_ids(uow.conn, account, day), *payments.of_day(uow.conn, account, day)]
     items = [
         {
             "id": one.id,

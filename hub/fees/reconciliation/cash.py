@@ -9,10 +9,9 @@ from hub.audit import AuditAction
 from hub.clock import local
 from hub.db import one
 from hub.events import ConsignmentDelivered, Event
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands import demand_store
-from hub.fees.payments import bookings, payment_store
-from hub.fees.payments.payment_store import Payment
+from hub.fees.payments import Payment
 from hub.fees.reconciliation import notifications
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
@@ -57,7 +56,7 @@ def collected(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
     )
     if demand:
         demand_store.lock(uow.conn, demand["id"])
-    if not payment_store.add(uow.conn, payment, ""):
+    if not payments.add(uow.conn, payment, ""):
         return []
     details = {"consignment_id": event.consignment_id}
     uow.write_audit(
@@ -80,6 +79,6 @@ def _counted(
     facts = {"consignment": event.consignment_id, "amount": payment.amount, "account": payment.account}
     if demand:
         return notifications.count(uow, payment, demand["id"], facts)
-    bookings.notified(uow, payment)
+    payments.notified(uow, payment)
     exceptions.open_exception(uow, "R01", "payment", payment.id, payment.amount, facts)
     return []

@@ -13,11 +13,10 @@ from hub.codes import HubCode
 from hub.db import one
 from hub.errors import RetryLater
 from hub.events import Event
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payments import bookings, payment_store
-from hub.fees.payments.payment_store import Payment
+from hub.fees.payments import Payment
 from hub.fees.reconciliation.matching import late_notifications
 from hub.fees.reconciliation.matching.references import MatchMethod
 from hub.fees.reconciliation.matching.references import references as written_in
@@ -115,7 +114,7 @@ def _paid(uow: UnitOfWork, notification: Notification, message: Message) -> list
         reference=named[0] if len(named) == 1 else None,
         status="notified",
     )
-    if not payment_store.add(uow.conn, payment, notification.text):
+    if not payments.add(uow.conn, payment, notification.text):
         return _known(uow, notification, payment, message)
     uow.write_audit(
         payment.id,
@@ -150,7 +149,7 @@ def _credit(uow: UnitOfWork, payment: Payment, named: list[str], *, unnamed: str
         takes, _ = demand_commands.weighed(demand_store.lock(uow.conn, demanded[0]["id"]), payment.amount)
         code = "R01" if takes else None
     if code is not None:
-        bookings.notified(uow, payment)
+        payments.notified(uow, payment)
         return _open_exception(uow, code, "payment", payment.id, payment.amount, facts)
     return count(uow, payment, demanded[0]["id"], facts)
 
@@ -159,9 +158,9 @@ def count(uow: UnitOfWork, payment: Payment, demand: str, facts: dict[str, Any])
     """Credit the notified payment to the demand, up to what is outstanding; open an exception for the rest."""
     credited = demand_commands.credit(uow, demand, payment.amount, payment.id, paid_at=payment.paid_at)
     if credited.taken:
-        payment_store.allocate(uow.conn, {payment.id: credited.taken})
+        payments.allocate(uow.conn, {payment.id: credited.taken})
         exceptions.resolve_paid(uow.conn, [demand])
-    bookings.notified(uow, payment, demand, credited.taken, credited.exception_code)
+    payments.notified(uow, payment, demand, credited.taken, credited.exception_code)
     if credited.exception_code is not None:
         kind, about = ("fee_demand", demand) if credited.exception_code == "R04" else ("payment", payment.id)
         facts |= {"demand": demand, "payment": payment.id, "taken": credited.taken, "rest": credited.rest}
@@ -171,7 +170,7 @@ def count(uow: UnitOfWork, payment: Payment, demand: str, facts: dict[str, Any])
 
 def _known(uow: UnitOfWork, notification: Notification, payment: Payment, message: Message) -> list[Event]:
     """The bank's number of it is known: another provider or a statement told of the same money before."""
-    before = payment_store.booked_as(uow.conn, payment.account, payment.bank_ref)
+    before = payments.booked_as(uow.conn, payment.account, payment.bank_ref)
     if before is None:
         raise LookupError(message.id)
     if before.amount == notification.amount:
@@ -185,7 +184,7 @@ def _known(uow: UnitOfWork, notification: Notification, payment: Payment, messag
 
 def _failed(uow: UnitOfWork, notification: Notification, message: Message) -> list[Event]:
     """No money moved. Told after a success of the same name, one of the two is wrong."""
-    paid = payment_store.notified_as(uow.conn, notification.provider, notification.provider_txn)
+    paid = payments.notified_as(uow.conn, notification.provider, notification.provider_txn)
     if paid is None:
         uow.write_audit(message.id, AuditAction.PAYMENT_FAILED_AT_PROVIDER, reason=notification.provider_txn)
         return []
@@ -194,22 +193,22 @@ def _failed(uow: UnitOfWork, notification: Notification, message: Message) -> li
 
 def _taken_back(uow: UnitOfWork, notification: Notification, message: Message) -> list[Event]:
     """The whole of a payment that no statement has shown yet is undone; anything else is for a person."""
-    paid = payment_store.notified_as(uow.conn, notification.provider, notification.original or "")
+    paid = payments.notified_as(uow.conn, notification.provider, notification.original or "")
     if paid is None:
         if message.backoff_attempts <= PATIENCE:
             raise RetryLater(HubCode.PAYMENT_UNKNOWN, "the payment that is taken back has not been told yet")
         return _open_exception(
             uow, "V01", "notify_event", _event(uow, message), notification.amount, _facts(notification)
         )
-    for demand in payment_store.paid_for(uow.conn, paid.id):
+    for demand in payments.paid_for(uow.conn, paid.id):
         demand_store.lock(uow.conn, demand)
-    paid = payment_store.notified_as(uow.conn, notification.provider, notification.original or "", lock=True) or paid
+    paid = payments.notified_as(uow.conn, notification.provider, notification.original or "", lock=True) or paid
     whole = notification.amount == paid.amount and paid.status == "notified"
-    if not whole or not bookings.taken_back(uow, paid):
+    if not whole or not payments.taken_back(uow, paid):
         facts = _facts(notification) | {"status": paid.status, "message": message.id}
         return _open_exception(uow, "V01", "payment", paid.id, notification.amount, facts)
-    credited = payment_store.paid_for(uow.conn, paid.id)
-    payment_store.end(uow.conn, paid.id, ENDS[notification.kind])
+    credited = payments.paid_for(uow.conn, paid.id)
+    payments.end(uow.conn, paid.id, ENDS[notification.kind])
     status = ENDS[notification.kind]
     uow.write_audit(
         paid.id,

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import COLLECTING, Demand
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import Share, post, postings
-from hub.fees.payments import bookings, payment_store
-from hub.fees.payments.payment_store import Payment
+from hub.fees.payments import Payment
 from hub.fees.reconciliation.matching import commands, manual
 from hub.fees.resolutions import positions
 from hub.locale import vi
@@ -79,11 +78,11 @@ def _credit(uow: UnitOfWork, exception: FeeException, payment: Payment, demand: 
 
 
 def _count(uow: UnitOfWork, payment: Payment, demand: Demand, taken: int) -> tuple[list[Event], list[Share]]:
-    is_shown = payment.status in payment_store.SHOWN
+    is_shown = payment.status in payments.SHOWN
     credited = demand_commands.credit(uow, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
-    payment_store.allocate(uow.conn, {payment.id: credited.taken})
+    payments.allocate(uow.conn, {payment.id: credited.taken})
     exceptions.resolve_paid(uow.conn, [demand.id])
-    return credited.events, bookings.shares(uow, demand.id, credited.taken)
+    return credited.events, payments.shares(uow, demand.id, credited.taken)
 
 
 def _takes(demand: Demand, amount: int) -> int:
@@ -138,16 +137,16 @@ def move(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list
     demand, other = exception.object_id, demand_store.lock(uow.conn, str(exception.facts["other"]))
     away = _owed(uow, payment.id, demand)
     amount = sum(share.amount for share in away)
-    if demand not in payment_store.paid_for(uow.conn, payment.id) or not amount:
+    if demand not in payments.paid_for(uow.conn, payment.id) or not amount:
         raise InvalidState(vi("the payment no longer counts for this reference"))
     if demand_store.credit_by(uow.conn, other.id, payment.id) is not None:
         raise InvalidState(vi("the payment was moved away from the other reference before; it cannot be moved back"))
     _moving_takes(other.outstanding if other.status in COLLECTING else 0, amount)
     events = demand_commands.reverse(uow, demand, payment.id, by=exception.id)
-    is_shown = payment.status in payment_store.SHOWN
+    is_shown = payment.status in payments.SHOWN
     credited = demand_commands.credit(uow, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
     exceptions.resolve_paid(uow.conn, [other.id])
-    to = bookings.shares(uow, other.id, credited.taken)
+    to = payments.shares(uow, other.id, credited.taken)
     post(uow.conn, postings.moved(positions.origin(uow, exception, payment.account), payment.id, away, to))
     return [*events, *credited.events]
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from hub.errors import InvalidState
 from hub.events import Event
+from hub.fees import payments
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import balances, post, postings
 from hub.fees.ledger.book import posted
-from hub.fees.payments import payment_store
 from hub.fees.resolutions import positions
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -63,7 +63,7 @@ def _unidentified(uow: UnitOfWork, exception: FeeException) -> tuple[str, str, i
     if exception.payment is None:
         return item, str(positions.line_by(uow, item)["account"]), unidentified
     payment = positions.payment_by(uow, exception.payment)
-    if payment.status not in payment_store.SHOWN:
+    if payment.status not in payments.SHOWN:
         raise InvalidState(
             vi("the statement does not have this item yet: wait for the statement, or resolve it as exception N01")
         )

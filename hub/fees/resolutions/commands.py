@@ -14,12 +14,11 @@ from hub.audit import AuditAction
 from hub.db import Connection
 from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees import clerks
+from hub.fees import clerks, payments
 from hub.fees.demands import demand_store as demands
 from hub.fees.exceptions import store
 from hub.fees.exceptions.codes import ExceptionCode, severity
 from hub.fees.exceptions.model import FeeException
-from hub.fees.payments import payment_store
 from hub.fees.resolutions.table import RESOLUTIONS, Resolution
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -214,7 +213,7 @@ def _locked(uow: UnitOfWork, exception_id: str, details: Mapping[str, str]) -> F
     exception = store.find(uow.conn, exception_id)
     touched = {exception.demand, exception.facts.get("other"), details.get("demand")} - {None}
     for payment in {exception.payment, details.get("payment")} - {None}:
-        touched |= set(payment_store.paid_for(uow.conn, str(payment)))
+        touched |= set(payments.paid_for(uow.conn, str(payment)))
     for demand in sorted(str(one) for one in touched):
         demands.lock(uow.conn, demand)
     return _open(store.lock(uow.conn, exception_id))

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from hub.clock import local
 from hub.errors import InvalidState
 from hub.events import Event
+from hub.fees import payments
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import post_all, postings
 from hub.fees.ledger.book import posted
-from hub.fees.payments import bookings
 from hub.fees.payouts import orders
 from hub.fees.payouts.orders import commands
 from hub.fees.payouts.refunds import store
@@ -36,7 +36,7 @@ def own_order(uow: UnitOfWork, exception: FeeException, details: Mapping[str, st
                 account=order.account,
             )
         )
-    origin = bookings.origin_on(uow, "line", str(line), order.account, local(uow.now).date())
+    origin = payments.origin_on(uow, "line", str(line), order.account, local(uow.now).date())
     settled = commands.paid(uow, order, line, origin)
     by = {"class": "C", "maker": exception.maker, "checker": exception.checker}
     payment_order_lines.join(

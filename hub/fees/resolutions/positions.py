@@ -6,11 +6,10 @@ from typing import Any, Final
 from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import Origin, balances
-from hub.fees.payments import bookings, payment_store
-from hub.fees.payments.payment_store import Payment
+from hub.fees.payments import Payment
 from hub.fees.reconciliation.matching import manual
 from hub.fees.reconciliation.matching.payment_position import PaymentPosition, standing
 from hub.locale import vi
@@ -34,7 +33,7 @@ def payment_of(uow: UnitOfWork, exception: FeeException) -> Payment:
 
 def payment_by(uow: UnitOfWork, payment: str) -> Payment:
     """Lock the payment. Raises InvalidState where there is none."""
-    row = payment_store.lock(uow.conn, payment)
+    row = payments.lock(uow.conn, payment)
     if row is None:
         raise InvalidState(vi("there is no payment {payment_id}", payment_id=payment))
     return row
@@ -62,7 +61,7 @@ def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequen
 def origin(uow: UnitOfWork, exception: FeeException, account: str) -> Origin:
     """The origin of the resolution's entries: today, or the next open day."""
     number = balances.numbered_sources(uow.conn, SOURCE, exception.id) + 1
-    return bookings.origin_on(uow, SOURCE, f"{exception.id} {number}", account, local(uow.now).date())
+    return payments.origin_on(uow, SOURCE, f"{exception.id} {number}", account, local(uow.now).date())
 
 
 def close_others(uow: UnitOfWork, exception: FeeException, payment: str, codes: Sequence[str]) -> None:

@@ -6,11 +6,11 @@ from typing import Literal
 from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
+from hub.fees import payments
 from hub.fees.demands import demand_commands
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import Origin, balances, post, postings
-from hub.fees.payments import payment_store
-from hub.fees.payments.payment_store import Payment
+from hub.fees.payments import Payment
 from hub.fees.reconciliation.matching import manual
 from hub.fees.reconciliation.matching.effects import TAKEN_BACK
 from hub.fees.resolutions import positions
@@ -27,7 +27,7 @@ def recover(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]
     payment = positions.payment_by(uow, details["payment"])
     line = positions.line_by(uow, exception.line)
     position = positions.position_of(uow, payment.id)
-    if payment.status not in payment_store.SHOWN or position.total != -line["amount"]:
+    if payment.status not in payments.SHOWN or position.total != -line["amount"]:
         raise InvalidState(
             vi(
                 "the ledger has {total} VND of this payment ({status}), not {amount} VND",
@@ -99,10 +99,10 @@ def _reverse(
     """Reverse the payment's credits, and revoke the match of its line."""
     events = [
         event
-        for demand in payment_store.paid_for(uow.conn, payment.id)
+        for demand in payments.paid_for(uow.conn, payment.id)
         for event in demand_commands.reverse(uow, demand, payment.id, by=exception.id)
     ]
-    payment_store.end(uow.conn, payment.id, "reversed")
+    payments.end(uow.conn, payment.id, "reversed")
     uow.write_audit(
         payment.id, AuditAction.PAYMENT_REVERSED, before=payment.status, after="reversed", reason=exception.id
     )

@@ -6,12 +6,11 @@ from typing import Any, Final
 from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import post, postings
-from hub.fees.payments import payment_store
-from hub.fees.payments.payment_store import Payment
+from hub.fees.payments import Payment
 from hub.fees.reconciliation.matching import manual
 from hub.fees.resolutions import positions
 from hub.locale import vi
@@ -63,10 +62,10 @@ def void(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list
         )
     events = [
         event
-        for demand in payment_store.paid_for(uow.conn, payment.id)
+        for demand in payments.paid_for(uow.conn, payment.id)
         for event in demand_commands.reverse(uow, demand, payment.id, by=exception.id)
     ]
-    payment_store.end(uow.conn, payment.id, "voided")
+    payments.end(uow.conn, payment.id, "voided")
     uow.write_audit(payment.id, AuditAction.PAYMENT_VOIDED, before=payment.status, after="voided", reason=exception.id)
     positions.close_others(uow, exception, payment.id, _OVER)
     today = positions.origin(uow, exception, payment.account)
@@ -125,7 +124,7 @@ def _replace(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any]) 
     if payment.allocated or positions.position_of(uow, payment.id).unidentified != line["amount"]:
         raise InvalidState(vi("a part of statement line {id} is matched already", id=line["id"]))
     manual.end_group(uow.conn, line["group_id"], "superseded", exception.id)
-    payment_store.end(uow.conn, payment.id, "voided")
+    payments.end(uow.conn, payment.id, "voided")
     uow.write_audit(payment.id, AuditAction.PAYMENT_VOIDED, before=payment.status, after="voided", reason=exception.id)
     return payment.id
 
@@ -138,11 +137,11 @@ def _group(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any], na
 
 def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int | None) -> list[Event]:
     """Confirm the payment by the line, with the demand that it was credited to."""
-    paid = payment_store.paid_for(uow.conn, payment.id)
+    paid = payments.paid_for(uow.conn, payment.id)
     credited = demand_store.credit_by(uow.conn, paid[0], payment.id) if paid else None
     demand, amount = (paid[0], credited.amount) if credited else (None, 0)
     manual.add_leg(uow.conn, group, number, line=line, payment=payment.id, demand=demand, amount=amount)
-    payment_store.confirm(uow.conn, [payment.id])
+    payments.confirm(uow.conn, [payment.id])
     uow.write_audit(
         payment.id,
         AuditAction.PAYMENT_CONFIRMED_BY_CLERK,

@@ -6,7 +6,7 @@ from datetime import date
 from hub import clock
 from hub.clock import local
 from hub.fees.closing import commands
-from hub.fees.closing.model import CloseStep, Closing
+from hub.fees.closing.store import CloseStep, Closing
 from hub.fees.resolutions import commands as cases
 from hub.unit_of_work import UnitOfWork
 from hub.worker import jobs

@@ -11,7 +11,7 @@ from hub.clock import VIETNAM
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.fees.closing import commands, figures
-from hub.fees.closing.model import CloseStep
+from hub.fees.closing.store import CloseStep
 from hub.fees.ledger import DayClosed, Origin, post, postings
 from hub.fees.replay import replaying
 from hub.signing import canonical

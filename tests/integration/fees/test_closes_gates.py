@@ -6,7 +6,7 @@ import pytest
 
 from hub import dispatch
 from hub.clock import VIETNAM
-from hub.fees.closing.model import CloseStep
+from hub.fees.closing.store import CloseStep
 from hub.fees.ledger import Origin, post, postings
 from hub.fees.reconciliation.statements import importing
 from hub.fees.resolutions import commands as cases_desk

@@ -9,7 +9,7 @@ import pytest
 from hub.clock import VIETNAM, last_of
 from hub.errors import InvalidState
 from hub.fees.closing import commands
-from hub.fees.closing.model import CloseStep, Closing
+from hub.fees.closing.store import CloseStep, Closing
 from hub.fees.ledger import DayClosed, Origin, Share, post, postings
 from hub.fees.replay import replaying
 from tests.bank_files import StatementDraft, StatementMovement

@@ -10,7 +10,7 @@ from hub import dispatch
 from hub.db import one
 from hub.errors import InvalidState
 from hub.fees.closing import commands
-from hub.fees.closing.model import CloseStep
+from hub.fees.closing.store import CloseStep
 from hub.fees.ledger import Origin, post, postings
 from tests.integration.fees.closing import FIRST, SECOND, Accountants
 from tests.integration.fees.matching import AccountTill

@@ -11,7 +11,7 @@ from hub import dispatch
 from hub.clock import last_of
 from hub.errors import Forbidden, InvalidState
 from hub.fees.closing import commands as closes
-from hub.fees.closing.model import CloseStep, Closing
+from hub.fees.closing.store import CloseStep, Closing
 from hub.fees.payouts import orders
 from hub.fees.payouts.refunds import asking
 from hub.fees.receipts import issuing

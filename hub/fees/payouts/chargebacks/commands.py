@@ -13,9 +13,8 @@ from hub.audit import AuditAction
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.events import Event
-from hub.fees import clerks, exceptions
+from hub.fees import clerks, exceptions, payments
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payments import payment_store
 from hub.lifecycle import Lifecycle
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -167,10 +166,10 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
     number = normalise(provider_case).squeezed
     if not _NUMBER.fullmatch(number):
         raise InvalidState(vi("a chargeback number has 6 to 40 letters and digits"))
-    payment = payment_store.lock(uow.conn, payment_id)
+    payment = payments.lock(uow.conn, payment_id)
     if payment is None:
         raise NotFound(vi("there is no payment {payment_id}", payment_id=payment_id))
-    if payment.status not in payment_store.SHOWN:
+    if payment.status not in payments.SHOWN:
         raise InvalidState(vi("the payment is {status}: there is nothing to claim back", status=payment.status))
     chargeback = Chargeback(
         id=new_id(Prefix.CHARGEBACK),

@@ -10,9 +10,8 @@ from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState, NotConfigured
 from hub.events import Event
-from hub.fees import clerks
+from hub.fees import clerks, payments
 from hub.fees.ledger import Origin, post_all
-from hub.fees.payments import bookings
 from hub.fees.payouts.orders import model, store
 from hub.fees.payouts.orders.model import OrderState, Payee, PaymentOrder, SettledOrder
 from hub.locale import vi
@@ -145,7 +144,7 @@ def locked(uow: UnitOfWork, name: str) -> PaymentOrder:
 
 def origin(uow: UnitOfWork, order: PaymentOrder) -> Origin:
     """The origin of today's ledger entries of an order that no statement line shows."""
-    return bookings.origin_on(uow, SOURCE, order.id, order.account, local(uow.now).date())
+    return payments.origin_on(uow, SOURCE, order.id, order.account, local(uow.now).date())
 
 
 def finish(

@@ -11,12 +11,11 @@ from typing import Final
 from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import DemandStatusCode
 from hub.fees.ledger import LedgerAccount, LedgerEntry, Origin, postings
 from hub.fees.ledger.book import posted
-from hub.fees.payments import payment_store
 from hub.fees.payouts.orders.model import OrderState, PaymentOrder, SettledOrder
 from hub.fees.payouts.refunds import store
 from hub.fees.payouts.refunds.store import Refund
@@ -55,7 +54,7 @@ def check(uow: UnitOfWork, source: LedgerAccount, item: str, amount: int) -> Non
             vi("{amount} VND to refund, but only {available} VND are left", amount=amount, available=available)
         )
     if source is not LedgerAccount.PAYABLE:
-        if store.money(uow.conn, item).status not in payment_store.SHOWN:
+        if store.money(uow.conn, item).status not in payments.SHOWN:
             raise InvalidState(vi("the statement does not have this money yet: wait for it, then refund"))
         return
     demand = demand_store.lock(uow.conn, item)
@@ -177,7 +176,7 @@ def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
     if refund.source is LedgerAccount.PAYABLE:
         demand = demand_store.lock(uow.conn, refund.item)
         if demand.status == DemandStatusCode.REFUND_PENDING:
-            payment_store.release(uow.conn, demand.id)
+            payments.release(uow.conn, demand.id)
             settled.events.extend(demand_commands.refunded(uow, demand.id, by=refund.id))
     _move(uow, refund, OrderState.CONFIRMED, booked_at=None)
     return settled

@@ -9,9 +9,8 @@ from psycopg import errors
 
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.ledger import LedgerAccount, Share
-from hub.fees.payments import payment_store
 from hub.fees.payouts.orders.model import OrderState
 from hub.locale import vi
 from schemas.identifiers import Prefix
@@ -133,7 +132,7 @@ def shares(conn: Connection, demand_id: str) -> list[Share]:
 def money(conn: Connection, item: str) -> RefundSource:
     """Lock the payment or line that brought what stands on 338 or 339. Raises NotFound."""
     if item.startswith(f"{Prefix.PAYMENT.value}_"):
-        payment = payment_store.lock(conn, item)
+        payment = payments.lock(conn, item)
         if payment is not None:
             return RefundSource(payment.account, payment.status)
     elif (row := conn.execute(_LINE, (item,)).fetchone()) is not None:
@@ -144,7 +143,7 @@ def money(conn: Connection, item: str) -> RefundSource:
 def place(conn: Connection, item: str, *, gone: bool) -> None:
     """What stood on 338 goes back to its sender whole, and nothing waits for it; or it does not after all."""
     conn.execute(_GONE if gone else _BACK, (lines_of(conn, item),))
-    (payment_store.refunded if gone else payment_store.not_refunded)(conn, item)
+    (payments.refunded if gone else payments.not_refunded)(conn, item)
 
 
 def was_paid(conn: Connection, refund_id: str) -> bool:

@@ -10,11 +10,10 @@ from typing import Any, Final
 from hub.audit import AuditAction
 from hub.errors import InvalidState, NotFound
 from hub.events import Event
-from hub.fees import clerks
+from hub.fees import clerks, payments
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import COLLECTING
 from hub.fees.ledger import LedgerEntry, Origin, postings
-from hub.fees.payments import bookings, payment_store
 from hub.fees.reconciliation.matching import effects, match_store
 from hub.fees.reconciliation.matching.effects import MatchRun
 from hub.fees.reconciliation.matching.match_store import MatchLeg
@@ -112,12 +111,12 @@ def revoke(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
 
 def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]:
     match_run = _match_run(uow, group)
-    paid_for = payment_store.paid_for(uow.conn, group["payment_id"])  # whatever an exception has moved it to by now
+    paid_for = payments.paid_for(uow.conn, group["payment_id"])  # whatever an exception has moved it to by now
     locked = [demand_store.lock(uow.conn, demand) for demand in paid_for]
     match_run.entries.append(_taken_back(match_run, group))
     for demand in locked:
         match_run.events += demand_commands.reverse(uow, demand.id, group["payment_id"], by=_name(group["id"]))
-    payment_store.allocate(uow.conn, {group["payment_id"]: -group["allocated"]})
+    payments.allocate(uow.conn, {group["payment_id"]: -group["allocated"]})
     match_store.end(uow.conn, group["id"], "revoked", reason)
     leg = MatchLeg(line=group["line_id"], payment=group["payment_id"])
     evidence = {"how": "revoked", "group": group["id"]}
@@ -148,7 +147,7 @@ def _look_again(uow: UnitOfWork, group: Mapping[str, Any]) -> str:
     demand = demand_store.lock(uow.conn, group["demand_id"])
     current = uow.conn.execute(_STANDS, (group["line_id"],)).fetchone()
     is_open = current is not None and current["demand_id"] is None and current["pass"] in ("P0", "P1")
-    if not is_open or group["allocated"] or group["payment_status"] not in payment_store.SHOWN:
+    if not is_open or group["allocated"] or group["payment_status"] not in payments.SHOWN:
         raise InvalidState(vi("the money has been matched since this was proposed"))
     if demand.account != group["account"]:
         raise InvalidState(vi("this reference has to be paid into another account"))
@@ -190,7 +189,7 @@ def _match_run(uow: UnitOfWork, group: Mapping[str, Any]) -> MatchRun:
 
 
 def _origin(uow: UnitOfWork, group: Mapping[str, Any], action: str) -> Origin:
-    return bookings.origin_on(uow, SOURCE, f"{group['id']} {action}", group["account"], group["booking_date"])
+    return payments.origin_on(uow, SOURCE, f"{group['id']} {action}", group["account"], group["booking_date"])
 
 
 def _name(group_id: int) -> str:

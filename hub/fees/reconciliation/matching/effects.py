@@ -13,12 +13,11 @@ from typing import Any, Final
 from hub.audit import AuditAction
 from hub.errors import StaleClaim
 from hub.events import Event
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands.demand_commands import DemandBatch
 from hub.fees.exceptions import Opening
 from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
-from hub.fees.payments import bookings, payment_store
 from hub.fees.reconciliation.matching import late_notifications, passes
 from hub.fees.reconciliation.matching.passes import Scope
 from hub.fees.reconciliation.statements import lines
@@ -90,7 +89,7 @@ class MatchRun:
     def origin(self, row: Mapping[str, Any]) -> Origin:
         booked = row["booking_date"]
         if booked not in self.origins:
-            self.origins[booked] = bookings.origin_on(self.uow, LINE, "", self.scope.account, booked)
+            self.origins[booked] = payments.origin_on(self.uow, LINE, "", self.scope.account, booked)
         day = self.origins[booked]
         return Origin(LINE, str(row["line_id"]), day.day, day.bank_account, day.original)
 
@@ -115,7 +114,7 @@ def apply(
     ``finish`` writes the lines' states and the ledger entries.
     """
     # 1.
-    payment_store.confirm(uow.conn, [row["payment_id"] for row in uow.conn.execute(_SHOWN, scope.parameters)])
+    payments.confirm(uow.conn, [row["payment_id"] for row in uow.conn.execute(_SHOWN, scope.parameters)])
     # 2.
     waiting: dict[str, list[str]] = {}
     for one in uow.conn.execute(_CREDITS, scope.parameters):
@@ -149,7 +148,7 @@ def expect(match_run: MatchRun, demands: Iterable[str]) -> None:
 def finish(match_run: MatchRun) -> None:
     """Write what the run has collected since the last call: demands, payments, lines, and the ledger entries last."""
     _write(match_run)
-    payment_store.allocate(match_run.uow.conn, match_run.allocated)
+    payments.allocate(match_run.uow.conn, match_run.allocated)
     lines.settle(match_run.uow.conn, match_run.states)
     post_all(match_run.uow.conn, match_run.entries)
     for written in (match_run.allocated, match_run.states, match_run.entries):
@@ -214,7 +213,7 @@ def credit(
         code = credited.exception_code
         match_run.events += credited.events
     rest = row["came"] - sum(share.amount for share in owed)
-    over = rest if code in bookings.OWED_BACK else 0
+    over = rest if code in payments.OWED_BACK else 0
     _book(match_run, row, owed, over, rest - over, origin)
     match_run.states[row["line_id"]] = "in_exception" if rest > over else "matched"
     _open_exceptions(match_run, row, legs[0][0], code, rest)

@@ -10,9 +10,9 @@ from config.catalogue import Catalogue
 from hub.audit import AuditAction
 from hub.db import Connection, as_set
 from hub.errors import InvalidState
+from hub.fees import payments
 from hub.fees.ledger import LedgerEntry, postings
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payments import payment_store
 from hub.fees.reconciliation.matching import match_store, passes
 from hub.fees.reconciliation.matching.effects import MatchRun, close, confirm
 from hub.fees.reconciliation.matching.match_store import MatchLeg
@@ -183,7 +183,7 @@ def _entry(match_run: MatchRun, payout: PayoutLine, amounts: Sequence[tuple[str,
     row = payout.row
     if not row["found"]:
         return postings.gateway_net(match_run.origin(row), amounts, row["charge"])
-    payment_store.end(match_run.uow.conn, row["found"], "voided")
+    payments.end(match_run.uow.conn, row["found"], "voided")
     match_run.uow.write_audit(
         row["found"],
         AuditAction.PAYMENT_VOIDED,

@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from hub.audit import AuditAction
 from hub.calendar import WorkingCalendar
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands import demand_store
-from hub.fees.payments import payment_store
 from hub.fees.reconciliation.matching import passes
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
@@ -65,21 +64,21 @@ def joined(
         return False
     uow.conn.execute(_JOIN, {"payment": known["id"], "now": uow.now, "message": message.id})
     if notification.bank_ref != known["bank_ref"] and _is_of_the_bank(uow, notification, account):
-        payment_store.number(uow.conn, known["id"], notification.bank_ref)
-    payments = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
-    exceptions.resolve_about(uow.conn, "payment", payments, "notified late", codes=["N02"])
+        payments.number(uow.conn, known["id"], notification.bank_ref)
+    payment_ids = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
+    exceptions.resolve_about(uow.conn, "payment", payment_ids, "notified late", codes=["N02"])
     uow.write_audit(
         known["id"], AuditAction.PAYMENT_NOTIFIED_LATE, reason=message.id, details={"message_id": message.id}
     )
     return True
 
 
-def told_of(uow: UnitOfWork, account: str, payments: Sequence[str], day: date) -> set[str]:
+def told_of(uow: UnitOfWork, account: str, payment_ids: Sequence[str], day: date) -> set[str]:
     """Payments like ``payments`` that only the statement of ``day`` or a little before shows, and a second provider
     notified: its notification was taken for another payment that is alike.
     """
     since = first_day(uow.calendar, day)
-    parameters = {"payments": list(payments), "account": account, "since": since, "day": day}
+    parameters = {"payments": list(payment_ids), "account": account, "since": since, "day": day}
     return {row["id"] for row in uow.conn.execute(passes.text("told_of"), parameters)}
 
 

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from hub.audit import AuditAction
 from hub.clock import local
-from hub.fees import exceptions
-from hub.fees.payments import payment_store
+from hub.fees import exceptions, payments
 from hub.fees.reconciliation import cash
 from hub.fees.reconciliation.matching.effects import MatchRun
 from hub.unit_of_work import UnitOfWork
@@ -55,7 +54,7 @@ def look(match_run: MatchRun) -> None:
     uow = match_run.uow
     waiting = uow.conn.execute(_WAITING, match_run.scope.parameters).fetchall()
     overdue = [row for row in waiting if _due_on(uow, row) <= match_run.scope.day]
-    payment_store.mark_overdue(uow.conn, [row["id"] for row in overdue])
+    payments.mark_overdue(uow.conn, [row["id"] for row in overdue])
     for row in overdue:
         opened = _open_exception(uow, match_run.scope.account, row)
         uow.write_audit(

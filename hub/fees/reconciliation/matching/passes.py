@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hub.db import Connection, one
-from hub.fees.payments import payment_store
+from hub.fees import payments
 from hub.fees.reconciliation.matching import reading
 from schemas.identifiers import Prefix, new_id
 
@@ -70,7 +70,7 @@ def text(name: str) -> bytes:
     for part in ("named", "open", "original"):
         if f"@{part}@" in query:
             query = query.replace(f"@{part}@", text(part).decode())
-    return query.replace("@add_found@", payment_store.ADD_FOUND).encode()
+    return query.replace("@add_found@", payments.ADD_FOUND).encode()
 
 
 def execute(conn: Connection, name: str, scope: Scope, **more: Any) -> int:

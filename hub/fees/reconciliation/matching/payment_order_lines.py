@@ -12,11 +12,10 @@ from typing import Any, Final
 
 from hub.db import Connection
 from hub.events import Event
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.exceptions.store import LINE
 from hub.fees.ledger import LedgerEntry, Origin, postings
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payments import bookings
 from hub.fees.payouts.orders import commands, store
 from hub.fees.payouts.orders.model import OrderState, PaymentOrder, SettledOrder
 from hub.fees.reconciliation.matching import match_store, passes
@@ -45,7 +44,7 @@ class PaymentOrderLine:
     counters: Counter[str] = field(default_factory=Counter)
 
     def origin(self, row: Mapping[str, Any]) -> Origin:
-        return bookings.origin_on(self.uow, "line", str(row["line_id"]), self.scope.account, row["booking_date"])
+        return payments.origin_on(self.uow, "line", str(row["line_id"]), self.scope.account, row["booking_date"])
 
     def hand_on(self, match_run: MatchRun) -> None:
         match_run.events += self.events

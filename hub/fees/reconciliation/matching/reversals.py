@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hub.audit import AuditAction
-from hub.fees import exceptions
+from hub.fees import exceptions, payments
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import DemandStatusCode
 from hub.fees.exceptions.store import LINE
 from hub.fees.ledger import LedgerEntry, postings
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payments import payment_store
 from hub.fees.payouts.chargebacks import commands
 from hub.fees.payouts.chargebacks.commands import Chargeback, ChargebackState
 from hub.fees.reconciliation.matching import match_store, passes
@@ -43,7 +42,7 @@ def _reverse(match_run: MatchRun, row: Mapping[str, Any]) -> str | None:
     original = match_run.uow.conn.execute(_ORIGINAL, (line,)).fetchone()
     if original is None:
         return "the original was paid out for several payments"
-    credited = sorted(payment_store.paid_for(match_run.uow.conn, original["payment_id"]))
+    credited = sorted(payments.paid_for(match_run.uow.conn, original["payment_id"]))
     locked = [demand_store.lock(match_run.uow.conn, demand) for demand in credited]
     position = standing(match_run.uow.conn, original["payment_id"], line)
     if not position.is_all(-row["amount"]):
@@ -54,7 +53,7 @@ def _reverse(match_run: MatchRun, row: Mapping[str, Any]) -> str | None:
         match_run.events += demand_commands.reverse(
             match_run.uow, demand, original["payment_id"], by=f"line {row['line_id']}"
         )
-    payment_store.end(match_run.uow.conn, original["payment_id"], "reversed")
+    payments.end(match_run.uow.conn, original["payment_id"], "reversed")
     match_run.uow.write_audit(
         original["payment_id"], AuditAction.PAYMENT_REVERSED, before=original["status"], reason=f"line {row['line_id']}"
     )
@@ -127,7 +126,7 @@ def settle(match_run: MatchRun) -> None:
 
 def _lose(match_run: MatchRun, row: Mapping[str, Any], chargeback: Chargeback) -> None:
     uow, line = match_run.uow, row["line_id"]
-    credited = payment_store.paid_for(uow.conn, chargeback.payment_id)
+    credited = payments.paid_for(uow.conn, chargeback.payment_id)
     locked = [demand_store.lock(uow.conn, demand) for demand in credited]
     shown = uow.conn.execute(_SHOWN_BY, (chargeback.payment_id,)).fetchone()
     position = standing(uow.conn, chargeback.payment_id, shown["line_id"] if shown else None)
@@ -138,7 +137,7 @@ def _lose(match_run: MatchRun, row: Mapping[str, Any], chargeback: Chargeback) -
         match_run.entries.append(_charged_back_entry(match_run, row, chargeback, None if is_settled else position))
         for demand in credited:
             match_run.events += demand_commands.reverse(uow, demand, chargeback.payment_id, by=chargeback.id)
-        payment_store.end(uow.conn, chargeback.payment_id, "charged_back")
+        payments.end(uow.conn, chargeback.payment_id, "charged_back")
         uow.write_audit(
             chargeback.payment_id, AuditAction.PAYMENT_CHARGED_BACK, after="charged_back", reason=chargeback.id
         )
