@@ -16,9 +16,8 @@ from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.fees.demands import issuing
 from hub.fees.exceptions import dossier_events
-from hub.fees.payouts.orders import model
-from hub.fees.payouts.orders.model import PurposeHandler
-from hub.fees.payouts.refunds import order_events as refunds
+from hub.fees.payouts import orders, refunds
+from hub.fees.payouts.orders import PurposeHandler
 from hub.fees.receipts import issuing as issuer_messages
 from hub.fees.receipts import store as receipts
 from hub.fees.reconciliation import cash, notification_intake, notifications
@@ -170,4 +169,4 @@ OUTBOUND: Final[Mapping[str, Outbound]] = {
 
 PURPOSE_HANDLERS: Final[Mapping[str, PurposeHandler]] = {"refund": refunds, "remittance": remitting}
 """payment order's purpose → the module that handles its approval, payment and return"""
-model.register(PURPOSE_HANDLERS)
+orders.register(PURPOSE_HANDLERS)

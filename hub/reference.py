@@ -8,8 +8,7 @@ from hub.codes import HubCode
 from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.fees.demands import model as fees
-from hub.fees.payouts.chargebacks import commands as chargebacks
-from hub.fees.payouts.orders import model as orders
+from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.statements import model as statements
 from hub.fees.resolutions import table as exceptions
 from hub.fees.settlements import model as settlements

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Payment orders (lệnh chi): refunds and remittances, by two persons.", no_args_is_help=True)
-refunds: Final = Typer()
-chargebacks: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
+refunds_app: Final = Typer()
+chargebacks_app: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
 
 
 Name = Annotated[str, Argument(metavar="ORDER", parser=whole_id, help="po_…, or its reference")]
@@ -96,11 +96,11 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List payment orders, oldest first. No payees."""
-    from hub.fees.payouts.orders import store as views
+    from hub.fees.payouts import orders
 
     arguments.check_state(state, STATES, vi("hub: the status of a payment order is one of"))
     with environment.database() as conn:
-        rows = views.listing(conn, state=state, purpose=purpose, limit=limit)
+        rows = orders.listing(conn, state=state, purpose=purpose, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
 
 
@@ -108,10 +108,10 @@ def list_(
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show a payment order with its payee (personal data) and audit log."""
     from hub import views as hub
-    from hub.fees.payouts.orders import store
+    from hub.fees.payouts import orders
 
     with environment.database() as conn:
-        order = store.find(conn, name)
+        order = orders.find(conn, name)
         audit_log = hub.audit_log_of(conn, order.id)
     row = {field: getattr(order, field) for field in order.__slots__ if field != "payee"}
     row |= {"holder": order.payee.holder, "payee_account": order.payee.account, "bank_bin": order.payee.bank_bin}
@@ -130,11 +130,10 @@ def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = F
     For a monthly remittance it prints how much of it no statement has confirmed yet.
     """
     from hub.fees.payouts import orders
-    from hub.fees.payouts.orders import store
     from hub.fees.settlements import remitting
 
     with environment.database() as conn:
-        order = store.find(conn, name)
+        order = orders.find(conn, name)
         if order.purpose == remitting.PURPOSE:
             fee_settlements.warn_unshown(conn, order.subject_id, order.id)
     _each("approve", name, lambda uow: orders.approve(uow, name, reason), yes=yes, dry_run=dry_run)
@@ -165,17 +164,16 @@ def send(
 
     The orders are marked before the file is written: a lost file can be written again, no order is paid twice.
     """
-    from hub.fees.payouts import orders
-    from hub.fees.payouts.orders import paper
+    from hub.fees.payouts import order_paper, orders
 
     if out.suffix not in (".csv", ".txt"):
         leave(ExitCode.USAGE, vi("hub: the file is a .csv for the bank, or a .txt to print"))
     files.check(out)
     sent: list[PaymentOrder] = writing.act(lambda uow: ([orders.send(uow, name) for name in names], []))
     if out.suffix == ".csv":
-        files.write(out, paper.table(sent), private=True)
+        files.write(out, order_paper.table(sent), private=True)
     else:
-        files.write(out, "\f".join(paper.printed(order) for order in sent).encode(), private=True)
+        files.write(out, "\f".join(order_paper.printed(order) for order in sent).encode(), private=True)
     output.say(
         vi(
             "{sent} orders, {amount} VND: {out} ✔",
@@ -186,7 +184,7 @@ def send(
     )
 
 
-@refunds.command(cls=WriteCommand)
+@refunds_app.command(cls=WriteCommand)
 def refund(
     name: What,
     *,
@@ -202,8 +200,8 @@ def refund(
     """
     from pydantic import ValidationError
 
+    from hub.fees.payouts import refunds
     from hub.fees.payouts.orders import Payee
-    from hub.fees.payouts.refunds import asking
 
     try:
         payee = Payee(bank_bin=bank, account=account, holder=holder)
@@ -214,8 +212,8 @@ def refund(
 
     def ask(uow: "UnitOfWork") -> "tuple[PaymentOrder, list[Any]]":
         if item.startswith("rf_"):
-            return asking.again(uow, item, payee, reason), []
-        return asking.request(uow, item, payee, reason, amount=amount), []
+            return refunds.again(uow, item, payee, reason), []
+        return refunds.request(uow, item, payee, reason, amount=amount), []
 
     order = writing.act(ask)
     output.say(
@@ -229,18 +227,18 @@ def refund(
     )
 
 
-@refunds.command("refunds")
-def refunds_(
+@refunds_app.command("refunds")
+def list_refunds(
     state: State = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List refunds by due date. No payees."""
-    from hub.fees.payouts.refunds import store as views
+    from hub.fees.payouts import refund_store
 
     arguments.check_state(state, STATES, vi("hub: the status of a refund is one of"))
     with environment.database() as conn:
-        rows = views.listing(conn, state=state, limit=limit)
+        rows = refund_store.listing(conn, state=state, limit=limit)
     output.listing(rows, _REFUNDS, as_json=as_json)
 
 
@@ -248,7 +246,7 @@ def _item(conn: "Connection", name: str) -> str:
     """Return the id of what is refunded, by any of its names. Raises NotFound."""
     from hub.errors import NotFound
     from hub.fees.demands import views
-    from hub.fees.payouts.refunds.store import source_of
+    from hub.fees.payouts.refund_store import source_of
     from schemas.identifiers import DossierCode
 
     if name.startswith("ex_"):
@@ -292,7 +290,7 @@ _CHARGEBACKS: Final = (
 )
 
 
-@chargebacks.command("list")
+@chargebacks_app.command("list")
 def list_chargebacks(
     state: Annotated[
         str | None, Option(help=f"One of: {', '.join(CHARGEBACK_STATES)}. Default: the open ones.")
@@ -301,15 +299,15 @@ def list_chargebacks(
     as_json: AsJson = False,
 ) -> None:
     """List chargebacks by the day on which they have to be answered."""
-    from hub.fees.payouts.chargebacks import commands as store
+    from hub.fees.payouts import chargebacks
 
     arguments.check_state(state, CHARGEBACK_STATES, vi("hub: the status of a chargeback is one of"))
     with environment.database() as conn:
-        rows = store.listing(conn, state=state, limit=limit)
+        rows = chargebacks.listing(conn, state=state, limit=limit)
     output.listing(rows, _CHARGEBACKS, as_json=as_json)
 
 
-@chargebacks.command(cls=WriteCommand)
+@chargebacks_app.command(cls=WriteCommand)
 def notice(
     payment: Annotated[str, Argument(metavar="PAYMENT", parser=whole_id, help="pm_…")],
     *,
@@ -320,9 +318,9 @@ def notice(
     reason: Reason,
 ) -> None:
     """Record a chargeback notice. Nothing is booked; an exception (V03) waits for the answer."""
-    from hub.fees.payouts.chargebacks import commands
+    from hub.fees.payouts import chargebacks
 
-    chargeback = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
+    chargeback = writing.act(lambda uow: (chargebacks.notice(uow, payment, case, answer_by.date(), reason), []))
     output.say(
         vi(
             "{id} {provider_case}: answer by {answer_by:%d/%m/%Y}",
@@ -333,28 +331,28 @@ def notice(
     )
 
 
-@chargebacks.command(cls=WriteCommand)
+@chargebacks_app.command(cls=WriteCommand)
 def evidence(name: ChargebackName, *, reason: Reason) -> None:
     """Record that evidence was sent; the reason names the letter."""
-    from hub.fees.payouts.chargebacks import commands
+    from hub.fees.payouts import chargebacks
 
-    writing.act(lambda uow: (None, commands.answered(uow, name, reason)))
+    writing.act(lambda uow: (None, chargebacks.answered(uow, name, reason)))
     output.say(vi("{name}: evidence submitted ✔", name=name))
 
 
-@chargebacks.command(cls=WriteCommand)
+@chargebacks_app.command(cls=WriteCommand)
 def won(name: ChargebackName, *, reason: Reason) -> None:
     """Record that the chargeback was won: the money stays here."""
-    from hub.fees.payouts.chargebacks import commands
+    from hub.fees.payouts import chargebacks
 
-    writing.act(lambda uow: (None, commands.won(uow, name, reason)))
+    writing.act(lambda uow: (None, chargebacks.won(uow, name, reason)))
     output.say(vi("{name}: won ✔", name=name))
 
 
-@chargebacks.command(cls=WriteCommand)
+@chargebacks_app.command(cls=WriteCommand)
 def lost(name: ChargebackName, *, reason: Reason) -> None:
     """Record that the chargeback was lost. The debit on the statement books it, by the provider's number."""
-    from hub.fees.payouts.chargebacks import commands
+    from hub.fees.payouts import chargebacks
 
-    writing.act(lambda uow: (None, commands.lost(uow, name, reason)))
+    writing.act(lambda uow: (None, chargebacks.lost(uow, name, reason)))
     output.say(vi("{name}: lost ✔", name=name))

@@ -13,8 +13,7 @@ from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.errors import MoveRefused
 from hub.fees.demands import model as demands
-from hub.fees.payouts.chargebacks import commands as chargebacks
-from hub.fees.payouts.orders import model as orders
+from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.statements import model as statements
 from hub.fees.settlements import model as settlements
 from hub.handoffs import model as handoffs

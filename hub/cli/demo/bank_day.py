@@ -19,9 +19,8 @@ from hub.clock import local, now
 from hub.db import one
 from hub.embedded.waiting import Patience
 from hub.errors import InvalidState
-from hub.fees.payouts import orders
+from hub.fees.payouts import orders, refunds
 from hub.fees.payouts.orders import Payee
-from hub.fees.payouts.refunds import asking
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.resolutions import commands
 from hub.locale import vi
@@ -308,7 +307,7 @@ class Settling:
 
     def _refund(self, payment: str) -> None:
         """Refund an overpayment: one person asks, another approves, the bank pays."""
-        order = self.day.act(CASHIER, lambda uow: asking.request(uow, payment, _PAYEE, _REASON))
+        order = self.day.act(CASHIER, lambda uow: refunds.request(uow, payment, _PAYEE, _REASON))
         self.day.act(CHIEF, lambda uow: orders.approve(uow, order.id, _REASON))
         sent = self.day.act(CASHIER, lambda uow: orders.send(uow, order.id))
         bank_order = {"reference": sent.reference, "amount": sent.amount, "account": sent.account, "words": "HOAN PHI"}

@@ -12,8 +12,7 @@ from hub.audit import AuditAction
 from hub.clock import last_of
 from hub.db import Connection, one
 from hub.fees.ledger import Origin, Share, post, postings
-from hub.fees.payouts import orders
-from hub.fees.payouts.chargebacks import commands as chargebacks
+from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.matching import commands as matches
 from hub.fees.resolutions import commands as resolution_commands
 from hub.unit_of_work import UnitOfWork

@@ -9,9 +9,7 @@ from hub.fees import payments
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import post_all, postings
 from hub.fees.ledger.book import posted
-from hub.fees.payouts import orders
-from hub.fees.payouts.orders import commands
-from hub.fees.payouts.refunds import store
+from hub.fees.payouts import orders, refund_store
 from hub.fees.reconciliation.matching import manual, payment_order_lines
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -22,7 +20,7 @@ def own_order(uow: UnitOfWork, exception: FeeException, details: Mapping[str, st
 
     Raises NotFound, and InvalidState where amount or account is another, or the order is not under way.
     """
-    order = commands.locked(uow, details["order"])
+    order = orders.locked(uow, details["order"])
     line = int(exception.line or 0)
     row = manual.lock_debit(uow.conn, line)
     charged = posted(uow.conn, "line", str(line), "charged")
@@ -37,7 +35,7 @@ def own_order(uow: UnitOfWork, exception: FeeException, details: Mapping[str, st
             )
         )
     origin = payments.origin_on(uow, "line", str(line), order.account, local(uow.now).date())
-    settled = commands.paid(uow, order, line, origin)
+    settled = orders.paid(uow, order, line, origin)
     by = {"class": "C", "maker": exception.maker, "checker": exception.checker}
     payment_order_lines.join(
         uow.conn, row["run"], line, {"how": "person", "order": order.id, "reference": order.reference}, by
@@ -55,7 +53,7 @@ def agree(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> lis
     if order is None:
         raise InvalidState(vi("nobody has proposed to refund this: hub fee refund {id}", id=exception.id))
     events = orders.approve(uow, order.id, exception.reason or exception.code)
-    store.settles(uow.conn, order.subject_id, exception.id)
+    refund_store.settles(uow.conn, order.subject_id, exception.id)
     return events
 
 
@@ -65,10 +63,10 @@ def asked_by(uow: UnitOfWork, exception: FeeException) -> str | None:
     return None if order is None else order.maker
 
 
-def _requested(uow: UnitOfWork, exception: FeeException) -> store.Requested | None:
+def _requested(uow: UnitOfWork, exception: FeeException) -> refund_store.Requested | None:
     """The request about the exception's own payment or line, else about its demand."""
     own = [item for item in (exception.object_id, exception.payment, exception.line) if item]
-    requested = store.requested(uow.conn, own)
+    requested = refund_store.requested(uow.conn, own)
     if requested is None and exception.demand:
-        requested = store.requested(uow.conn, [exception.demand])
+        requested = refund_store.requested(uow.conn, [exception.demand])
     return requested

@@ -17,8 +17,8 @@ from typing import Any, Final
 from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.fees.ledger import checkpoints
-from hub.fees.payouts.orders import store as order_store
-from hub.fees.payouts.orders.model import OrderState, PaymentOrder
+from hub.fees.payouts import orders as order_store
+from hub.fees.payouts.orders import OrderState, PaymentOrder
 from hub.fees.reconciliation import account_days
 from hub.fees.settlements import sheet, store
 from hub.fees.settlements.model import LEAF, Settlement

@@ -10,8 +10,7 @@ from hub.fees import clerks, exceptions
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.ledger import Origin, Share, postings
 from hub.fees.payouts import orders
-from hub.fees.payouts.orders import store as order_store
-from hub.fees.payouts.orders.model import Payee, PaymentOrder, SettledOrder
+from hub.fees.payouts.orders import Payee, PaymentOrder, SettledOrder
 from hub.fees.proof import proving
 from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, SettlementState
@@ -123,7 +122,7 @@ def check_proven(uow: UnitOfWork) -> None:
 def open_overdue(uow: UnitOfWork, account: str, day: date) -> int:
     """Open an M02 for each sent order that the statement of ``day`` should have shown by now; how many are new."""
     opened = 0
-    for order in order_store.sent(uow.conn, account, PURPOSE):
+    for order in orders.sent(uow.conn, account, PURPOSE):
         due = uow.calendar.after(local(order.sent_at or uow.now).date(), SHOWN_WITHIN)
         if day < due:
             continue

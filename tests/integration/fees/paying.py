@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hub.fees.payouts import orders
-from hub.fees.payouts.orders import Payee, PaymentOrder, store
-from hub.fees.payouts.refunds import asking
+from hub.fees.payouts import orders, refunds
+from hub.fees.payouts.orders import Payee, PaymentOrder
 from tests.bank_files import StatementMovement
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ PAYEE: Final = Payee(bank_bin="970436", account="0011223344", holder="Nguyễn T
 
 def asked(till: "AccountTill", item: str, actor: str = "ke-toan-a", **more: Any) -> PaymentOrder:
     """Somebody asks for a refund of what stands of ``item``; the order that waits for another person."""
-    order = till.act(lambda uow: asking.request(uow, item, PAYEE, "người nộp đề nghị", **more), actor)
+    order = till.act(lambda uow: refunds.request(uow, item, PAYEE, "người nộp đề nghị", **more), actor)
     assert isinstance(order, PaymentOrder)
     return order
 
@@ -37,7 +36,7 @@ def ordered(till: "AccountTill", item: str, **more: Any) -> PaymentOrder:
 def current(till: "AccountTill", order: PaymentOrder) -> PaymentOrder:
     """The order as it is now."""
     with till.hub.db.connection() as conn:
-        return store.find(conn, order.id)
+        return orders.find(conn, order.id)
 
 
 def debit(order: PaymentOrder, **changes: Any) -> StatementMovement:

@@ -8,8 +8,8 @@ from hub import dispatch
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
-from hub.fees.payouts.orders import commands
-from hub.fees.payouts.orders.model import PaymentOrder, SettledOrder
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders import PaymentOrder, SettledOrder
 from hub.fees.proof import proving
 from hub.fees.proof.findings import Invariant
 from hub.fees.settlements import answers, store
@@ -75,11 +75,11 @@ class SettlementOffice:
 
     def shows(self, order: PaymentOrder, day: date) -> None:
         """Our statement of ``day`` has the debit of an order."""
-        self._follows(commands.paid, order, day)
+        self._follows(orders.paid, order, day)
 
     def comes_back(self, order: PaymentOrder, day: date) -> None:
         """What an order paid is on our account again."""
-        self._follows(commands.returned, order, day)
+        self._follows(orders.returned, order, day)
 
     def _follows(
         self, command: Callable[[UnitOfWork, PaymentOrder, int, Origin], SettledOrder], order: PaymentOrder, day: date
@@ -87,7 +87,7 @@ class SettlementOffice:
         origin = self.origin(day)
 
         def whole(uow: UnitOfWork) -> list[Event]:
-            settled = command(uow, commands.locked(uow, order.id), self._number, origin)
+            settled = command(uow, orders.locked(uow, order.id), self._number, origin)
             post_all(uow.conn, settled.entries)
             return settled.events
 

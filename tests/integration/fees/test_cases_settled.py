@@ -9,7 +9,7 @@ from hub import dispatch
 from hub.clock import VIETNAM
 from hub.errors import InvalidState
 from hub.fees.demands import demand_commands
-from hub.fees.payouts.refunds import asking
+from hub.fees.payouts import refunds
 from hub.fees.receipts import gaps
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
@@ -233,7 +233,7 @@ def test_a_refund_that_came_back_is_ordered_again_by_its_case(  # V04
 
 
 def asked_again(till: AccountTill, refund: str) -> Any:
-    return till.act(lambda doing: asking.again(doing, refund, PAYEE, "số tài khoản mới"), MAKER)
+    return till.act(lambda doing: refunds.again(doing, refund, PAYEE, "số tài khoản mới"), MAKER)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from hub.errors import InvalidState
-from hub.fees.payouts.chargebacks import commands
-from hub.fees.payouts.chargebacks.commands import Chargeback
+from hub.fees.payouts import chargebacks
+from hub.fees.payouts.chargebacks import Chargeback
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from hub.fees.settlements import remitting
@@ -24,7 +24,7 @@ LOST = StatementMovement(-DUE, "VNPAY DOI HOAN CB2026000777", ref="TT9")
 
 def noticed(till: AccountTill, about: str) -> Chargeback:
     """The provider has written that a payment is asked back."""
-    chargeback = till.act(lambda uow: commands.notice(uow, about, NUMBER, ago(-5), "công văn của cổng thanh toán"))
+    chargeback = till.act(lambda uow: chargebacks.notice(uow, about, NUMBER, ago(-5), "công văn của cổng thanh toán"))
     assert isinstance(chargeback, Chargeback)
     return chargeback
 
@@ -43,7 +43,7 @@ def paid(till: AccountTill, cashier: Cashier, reference: str) -> str:
 
 def test_while_it_is_argued_nothing_moves(till: AccountTill, cashier: Cashier, dossier: str, paid: str) -> None:
     chargeback = noticed(till, paid)
-    till.act(lambda uow: commands.answered(uow, chargeback.id, "đã gửi biên nhận hồ sơ"))
+    till.act(lambda uow: chargebacks.answered(uow, chargeback.id, "đã gửi biên nhận hồ sơ"))
 
     assert (till.cases(), status(cashier, dossier), till.book()) == (["V03"], "paid", {"111": DUE, "331": -DUE})
     with pytest.raises(InvalidState, match="đã được ghi nhận"):
@@ -53,14 +53,14 @@ def test_while_it_is_argued_nothing_moves(till: AccountTill, cashier: Cashier, d
 
 def test_what_is_won_stays(till: AccountTill, cashier: Cashier, dossier: str, paid: str) -> None:
     chargeback = noticed(till, paid)
-    till.act(lambda uow: commands.won(uow, chargeback.provider_case, "ngân hàng phát hành rút khiếu nại"))
+    till.act(lambda uow: chargebacks.won(uow, chargeback.provider_case, "ngân hàng phát hành rút khiếu nại"))
 
     assert (till.cases(), status(cashier, dossier), chargeback_row(till)["state"]) == ([], "paid", "won")
     assert red(till.hub) == []
 
 
 @pytest.mark.database_roles("owner", "hub_worker")
-@pytest.mark.parametrize("command", [None, commands.answered, commands.won, commands.lost])
+@pytest.mark.parametrize("command", [None, chargebacks.answered, chargebacks.won, chargebacks.lost])
 def test_the_debit_takes_it_whatever_was_argued(
     till: AccountTill, cashier: Cashier, dossier: str, paid: str, command: Any
 ) -> None:

@@ -7,9 +7,8 @@ import psycopg
 import pytest
 
 from hub.errors import InvalidState
-from hub.fees.payouts import orders
+from hub.fees.payouts import orders, refunds
 from hub.fees.payouts.orders import PaymentOrder
-from hub.fees.payouts.refunds import asking
 from schemas.payment_reference import PaymentReference
 from tests.bank_files import StatementDraft, StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
@@ -172,7 +171,7 @@ def test_what_comes_back_is_owed_again_and_is_paid_to_another_account(
     assert (till.book(), status(cashier, dossier)) == ({"111": DUE, "113": -DUE}, "refunded")
     assert red(till.hub) == []
 
-    again = till.act(lambda uow: asking.again(uow, order.subject_id, PAYEE, "tài khoản người nộp báo lại"))
+    again = till.act(lambda uow: refunds.again(uow, order.subject_id, PAYEE, "tài khoản người nộp báo lại"))
     approved(till, again)
     till.books(debit(again))
 
@@ -220,7 +219,7 @@ def test_an_order_that_came_back_may_be_cancelled_and_its_money_is_owed_all_the_
     order = ordered(till, paid)
     till.books(debit(order))
     till.books(StatementMovement(DUE, f"HOAN TRA {order.reference}"))
-    again = approved(till, till.act(lambda uow: asking.again(uow, order.subject_id, PAYEE, "lần hai")))
+    again = approved(till, till.act(lambda uow: refunds.again(uow, order.subject_id, PAYEE, "lần hai")))
     assert till.cases() == []
 
     till.act(lambda uow: orders.cancel(uow, again.id, "lại sai tài khoản"))

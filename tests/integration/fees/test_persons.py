@@ -15,9 +15,7 @@ from hub.errors import Forbidden, HubError, InvalidState, NotFound
 from hub.fees import clerks
 from hub.fees.closing import commands as closes
 from hub.fees.demands import demand_commands
-from hub.fees.payouts import orders
-from hub.fees.payouts.chargebacks import commands as chargebacks
-from hub.fees.payouts.refunds import asking
+from hub.fees.payouts import chargebacks, orders, refunds
 from hub.fees.receipts import issuing, store
 from hub.fees.reconciliation.matching import commands as matches
 from hub.fees.reconciliation.matching import gateway_payouts, virtual
@@ -59,8 +57,8 @@ ASKING: Final[Mapping[Callable[..., object], tuple[Any, ...]]] = {
     orders.cancel: (NONE, "vì"),
     orders.fail: (NONE, "vì"),
     orders.send: (NONE,),
-    asking.request: (NONE, PAYEE, "vì"),
-    asking.again: (NONE, PAYEE, "vì"),
+    refunds.request: (NONE, PAYEE, "vì"),
+    refunds.again: (NONE, PAYEE, "vì"),
     issuing.void: (NONE, "vì"),
     importing.decide: (NONE, "approve", "vì"),
     importing.reread: (NONE,),

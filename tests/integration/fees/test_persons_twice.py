@@ -12,8 +12,7 @@ from hub.clock import last_of
 from hub.errors import Forbidden, InvalidState
 from hub.fees.closing import commands as closes
 from hub.fees.closing.store import CloseStep, Closing
-from hub.fees.payouts import orders
-from hub.fees.payouts.refunds import asking
+from hub.fees.payouts import orders, refunds
 from hub.fees.receipts import issuing
 from hub.fees.reconciliation.matching import commands as matches
 from hub.fees.reconciliation.statements import importing
@@ -175,7 +174,7 @@ def test_an_order_is_asked_for_by_one_who_may_and_approved_by_another(stage: Sta
     named(stage.hub)
 
     def ask(uow: UnitOfWork) -> Any:
-        return asking.request(uow, demand["id"], PAYEE, "rút hồ sơ")
+        return refunds.request(uow, demand["id"], PAYEE, "rút hồ sơ")
 
     assert refused(stage.till, ask, CHECKER)
     order = stage.till.act(ask, CHIEF)

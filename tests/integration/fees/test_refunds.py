@@ -8,8 +8,7 @@ import pytest
 
 from hub.errors import InvalidState
 from hub.fees.demands import demand_commands
-from hub.fees.payouts import orders
-from hub.fees.payouts.refunds import asking
+from hub.fees.payouts import orders, refunds
 from tests.bank_files import StatementMovement
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, red, status
@@ -191,7 +190,7 @@ def test_a_refund_that_the_bank_did_not_pay_is_ordered_again(
     order = ordered(till, cashier.demand(dossier)["id"])
 
     till.act(lambda uow: orders.fail(uow, order.id, "ngân hàng báo sai số tài khoản"))
-    again = till.act(lambda uow: asking.again(uow, order.subject_id, PAYEE, "số tài khoản mới"))
+    again = till.act(lambda uow: refunds.again(uow, order.subject_id, PAYEE, "số tài khoản mới"))
     approved(till, again)
     till.act(lambda uow: orders.send(uow, again.id))
     till.books(debit(again))

@@ -1,9 +1,7 @@
 """What was given back, dropped, returned and given back again is made anew from its sources, and ends alike."""
 
 from hub import dispatch
-from hub.fees.payouts import orders
-from hub.fees.payouts.chargebacks import commands
-from hub.fees.payouts.refunds import asking
+from hub.fees.payouts import chargebacks, orders, refunds
 from hub.fees.replay import replaying
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
@@ -32,7 +30,7 @@ def test_a_refund_that_was_dropped_returned_and_paid_again(
     till.act(lambda uow: orders.cancel(uow, dropped.id, "người nộp đổi ý"))
     till.books(debit(order), debit(gone), debit(gone, ref="TT2"))
     till.books(StatementMovement(DUE, f"TRA LAI {order.reference}"))
-    again = approved(till, till.act(lambda uow: asking.again(uow, order.subject_id, PAYEE, "lần hai")))
+    again = approved(till, till.act(lambda uow: refunds.again(uow, order.subject_id, PAYEE, "lần hai")))
     till.books(debit(again))
 
     assert (till.cases(), red(till.hub)) == (["R03", "V05"], [])
@@ -41,8 +39,8 @@ def test_a_refund_that_was_dropped_returned_and_paid_again(
 
 def test_a_chargeback_that_was_won_and_debited_all_the_same(till: AccountTill, reference: str) -> None:
     till.books(StatementMovement(DUE, reference))
-    chargeback = till.act(lambda uow: commands.notice(uow, payment(till), "CB000777", ago(-5), "công văn"))
-    till.act(lambda uow: commands.won(uow, chargeback.id, "rút khiếu nại"))
+    chargeback = till.act(lambda uow: chargebacks.notice(uow, payment(till), "CB000777", ago(-5), "công văn"))
+    till.act(lambda uow: chargebacks.won(uow, chargeback.id, "rút khiếu nại"))
     till.books(StatementMovement(-DUE, "DOI HOAN CB000777"))
 
     assert red(till.hub) == []

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from hub import dispatch
-from hub.fees.payouts import orders
-from hub.fees.payouts.chargebacks import commands as chargebacks
+from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.matching import commands
 from hub.fees.replay import replaying
 from hub.fees.resolutions import allocating

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from hub import migrations
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payouts.orders import paper
-from hub.fees.payouts.orders.model import LIFECYCLE, OrderState, Payee, PaymentOrder
+from hub.fees.payouts import order_paper
+from hub.fees.payouts.orders import LIFECYCLE, OrderState, Payee, PaymentOrder
 from hub.fees.reconciliation.matching.references import MatchMethod, references
 from schemas.payment_reference import LAST_SERIAL, PaymentReference
 
@@ -73,9 +73,9 @@ def test_a_holder_is_written_in_capitals_without_marks_and_never_as_a_formula(na
 def test_the_bank_s_file_is_the_same_bytes_for_the_same_orders() -> None:
     orders = [an_order(), an_order("LC000000000228")]
 
-    written = paper.table(orders)
+    written = order_paper.table(orders)
 
-    assert written == paper.table(orders)
+    assert written == order_paper.table(orders)
     assert written.startswith(b"\xef\xbb\xbf")
     assert [row["Nội dung"] for row in csv.DictReader(io.StringIO(written.decode("utf-8-sig")))] == [
         "LC000000000131 HOAN TRA PHI LE PHI",
@@ -84,7 +84,7 @@ def test_the_bank_s_file_is_the_same_bytes_for_the_same_orders() -> None:
 
 
 def test_a_paper_says_who_asked_and_who_agreed() -> None:
-    printed = paper.printed(an_order())
+    printed = order_paper.printed(an_order())
 
     assert "150.000 đồng" in printed
     assert re.search(r"Bằng chữ +Một trăm năm mươi nghìn đồng", printed)

@@ -16,8 +16,8 @@ from hub.fees import exceptions, payments
 from hub.fees.exceptions.store import LINE
 from hub.fees.ledger import LedgerEntry, Origin, postings
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payouts.orders import commands, store
-from hub.fees.payouts.orders.model import OrderState, PaymentOrder, SettledOrder
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders import OrderState, PaymentOrder, SettledOrder
 from hub.fees.reconciliation.matching import match_store, passes
 from hub.fees.reconciliation.matching.effects import MatchRun
 from hub.fees.reconciliation.matching.match_store import MatchLeg
@@ -72,29 +72,29 @@ def _debit(own: PaymentOrderLine, row: Mapping[str, Any]) -> None:
     named = _named(own, row["said"])
     if not named:
         return
-    orders = list(store.named(own.uow.conn, named).values())
-    order = commands.locked(own.uow, orders[0].id) if len(orders) == 1 else None
-    why = _why_not(own, row, order, len(orders), _PAYABLE)
+    meant = list(orders.named(own.uow.conn, named).values())
+    order = orders.locked(own.uow, meant[0].id) if len(meant) == 1 else None
+    why = _why_not(own, row, order, len(meant), _PAYABLE)
     if order is None or why:
         _open_exception(own, row, "V05", why, order, postings.charged(own.origin(row), -row["amount"]))
     else:
-        _joined(own, row, order, commands.paid(own.uow, order, row["line_id"], own.origin(row)), "paid")
+        _joined(own, row, order, orders.paid(own.uow, order, row["line_id"], own.origin(row)), "paid")
 
 
 def _credit(own: PaymentOrderLine, row: Mapping[str, Any]) -> None:
     named = _named(own, row["said"])
-    orders = list(store.named(own.uow.conn, named).values())
+    meant = list(orders.named(own.uow.conn, named).values())
     if not named and row["reversal"]:
-        orders = store.paid_by(own.uow.conn, row["originals"])
-    if not orders:  # letters and digits that a payer wrote for something else are for the passes
+        meant = orders.paid_by(own.uow.conn, row["originals"])
+    if not meant:  # letters and digits that a payer wrote for something else are for the passes
         return
-    order = commands.locked(own.uow, orders[0].id) if len(orders) == 1 else None
-    why = _why_not(own, row, order, len(orders), frozenset({OrderState.CONFIRMED}))
+    order = orders.locked(own.uow, meant[0].id) if len(meant) == 1 else None
+    why = _why_not(own, row, order, len(meant), frozenset({OrderState.CONFIRMED}))
     if order is None or why:
         name = str(row["line_id"])
         _open_exception(own, row, "V04", why, order, postings.unidentified(own.origin(row), name, row["amount"]))
     else:
-        _joined(own, row, order, commands.returned(own.uow, order, row["line_id"], own.origin(row)), "returned")
+        _joined(own, row, order, orders.returned(own.uow, order, row["line_id"], own.origin(row)), "returned")
 
 
 def join(conn: Connection, run: int, line: int, evidence: Mapping[str, Any], by: Mapping[str, Any]) -> None:

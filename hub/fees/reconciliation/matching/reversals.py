@@ -10,8 +10,8 @@ from hub.fees.demands.model import DemandStatusCode
 from hub.fees.exceptions.store import LINE
 from hub.fees.ledger import LedgerEntry, postings
 from hub.fees.ledger.normalise import normalise
-from hub.fees.payouts.chargebacks import commands
-from hub.fees.payouts.chargebacks.commands import Chargeback, ChargebackState
+from hub.fees.payouts import chargebacks
+from hub.fees.payouts.chargebacks import Chargeback, ChargebackState
 from hub.fees.reconciliation.matching import match_store, passes
 from hub.fees.reconciliation.matching.effects import TAKEN_BACK, MatchRun, close
 from hub.fees.reconciliation.matching.match_store import MatchLeg
@@ -113,14 +113,14 @@ SELECT line_id FROM match_leg WHERE payment_id = %s AND confirmed AND number = 1
 
 def settle(match_run: MatchRun) -> None:
     """Every debit of the day that is the amount of a chargeback and names it."""
-    chargebacks = commands.awaited(match_run.uow.conn, match_run.scope.account)
-    if not chargebacks:
+    awaited = chargebacks.awaited(match_run.uow.conn, match_run.scope.account)
+    if not awaited:
         return
     for row in match_run.uow.conn.execute(_DEBITS, match_run.scope.parameters).fetchall():
         text = normalise(row["said"]).squeezed
-        named = [one for one in chargebacks if one.provider_case in text and one.amount == -row["amount"]]
+        named = [one for one in awaited if one.provider_case in text and one.amount == -row["amount"]]
         if len(named) == 1:
-            chargebacks.remove(named[0])
+            awaited.remove(named[0])
             _lose(match_run, row, named[0])
 
 
@@ -149,7 +149,7 @@ def _lose(match_run: MatchRun, row: Mapping[str, Any], chargeback: Chargeback) -
         match_run.states[line] = "matched"
     evidence = {"how": "chargeback", "chargeback": chargeback.id, "payment": chargeback.payment_id}
     match_store.add(uow.conn, match_run.scope.run, "P10", "A", [MatchLeg(line=line)], evidence)
-    commands.move(uow.conn, chargeback, ChargebackState.LOST, at=uow.now, line=line)
+    chargebacks.move(uow.conn, chargeback, ChargebackState.LOST, at=uow.now, line=line)
     uow.write_audit(
         chargeback.id,
         AuditAction.CHARGEBACK_DEBITED,
@@ -157,7 +157,7 @@ def _lose(match_run: MatchRun, row: Mapping[str, Any], chargeback: Chargeback) -
         after=ChargebackState.LOST,
         reason=f"line {line}",
     )
-    commands.close(uow, chargeback, "lost")
+    chargebacks.close(uow, chargeback, "lost")
     match_run.counters["P10"] += 1
 
 

@@ -14,7 +14,7 @@ from hub.codes import HubCode
 from hub.db import Connection, one
 from hub.errors import InvalidState, RetryLater
 from hub.events import Event
-from hub.fees.payouts.orders import model
+from hub.fees.payouts import orders
 from hub.fees.reconciliation.matching import (
     effects,
     gateway_payouts,
@@ -131,7 +131,7 @@ def _follow_up(match_run: MatchRun) -> None:
     effects.finish(match_run)
     # 8.
     overdue.look(match_run)
-    if unpaid := model.open_overdue(match_run.uow, scope.account, scope.day):
+    if unpaid := orders.open_overdue(match_run.uow, scope.account, scope.day):
         match_run.counters["M02"] += unpaid
 
 

@@ -11,7 +11,7 @@ from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.fees import exceptions, payments
 from hub.fees.ledger import LedgerAccount, Share
-from hub.fees.payouts.orders.model import OrderState
+from hub.fees.payouts.orders import OrderState
 from hub.locale import vi
 from schemas.identifiers import Prefix
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hub.clock import local
-from hub.fees.payouts.orders.model import PaymentOrder
+from hub.fees.payouts.orders import PaymentOrder
 from hub.locale import vi
 from schemas.amount_in_words import in_words
 from schemas.figures import grouped

@@ -1,1 +1,0 @@
-"""Refunds (hoàn trả): money that came and goes back to its payer."""
