@@ -20,7 +20,7 @@ from hub.cli import (
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import WriteCommand
-from hub.fees.proof import labels
+from hub.fees.proof import findings
 from hub.locale import vi
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _CHECKS: Final = (
 )
 _OFFENDERS: Final = (
     TableColumn("invariant", vi("Code")),
-    TableColumn("what", vi("Where"), labels.subject),
+    TableColumn("what", vi("Where"), findings.subject),
     TableColumn("how", vi("How it is wrong")),
 )
 

@@ -69,10 +69,10 @@ def demands_(
     as_json: AsJson = False,
 ) -> None:
     """List fee demands, oldest first. Amounts in đồng."""
-    from hub.fees.demands import views
+    from hub.fees.demands import demand_store
 
     with environment.database() as conn:
-        rows = views.listing(conn, status=status, department=department, limit=limit)
+        rows = demand_store.listing(conn, status=status, department=department, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
     if len(rows) == limit and not as_json:
         output.say(vi("the first {limit} rows only: --limit", limit=limit))
@@ -144,7 +144,7 @@ def id_of(name: str) -> str:
 def _demand(name: str) -> dict[str, Any]:
     from hub import views as hub
     from hub.errors import NotFound
-    from hub.fees.demands import views
+    from hub.fees.demands import demand_store
     from schemas.identifiers import DossierCode
 
     try:
@@ -152,7 +152,7 @@ def _demand(name: str) -> dict[str, Any]:
     except ValueError:
         reference = name
     with environment.database() as conn:
-        row = views.find(conn, reference)
+        row = demand_store.find(conn, reference)
         if row is None:
             raise NotFound(vi("there is no demand {missing}", missing=name))
         return {**row, "audit_log": hub.audit_log_of(conn, row["id"])}

@@ -11,13 +11,13 @@ from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, WriteCommand
-from hub.fees.proof import labels
+from hub.fees.proof import findings
 from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
-    from hub.fees.exceptions.model import FeeException
+    from hub.fees.exceptions.store import FeeException
     from hub.fees.resolutions.table import Resolution
     from hub.unit_of_work import UnitOfWork
 
@@ -92,15 +92,15 @@ def subject(object_type: str, object_id: str) -> str:
     """Return the subject of an exception: type and id; for an invariant the label of the failed check."""
     if object_type == "invariant":
         invariant, _, check = object_id.partition(": ")
-        object_id = f"{invariant}: {labels.CHECKS.get(check, check)}"
+        object_id = f"{invariant}: {findings.CHECKS.get(check, check)}"
     return f"{_ABOUT.get(object_type, object_type)} {object_id}"
 
 
 def _value(key: str, value: Any) -> str:
     if key == "check":
-        return labels.CHECKS.get(value, value)
+        return findings.CHECKS.get(value, value)
     if key == "offenders":
-        return "; ".join(f"{labels.subject(what)}: {how}" for what, how in value)
+        return "; ".join(f"{findings.subject(what)}: {how}" for what, how in value)
     if isinstance(value, list | tuple):
         return ", ".join(_value("", one) for one in value) or vi("none")
     if isinstance(value, dict):
@@ -335,7 +335,7 @@ def _act(command: "Callable[[UnitOfWork], list[Event]]", name: str | None = None
 
 
 def _row(case: "FeeException", named: Mapping[str, Any]) -> dict[str, Any]:
-    from hub.fees.exceptions.model import STATES
+    from hub.fees.exceptions.store import STATES
     from hub.fees.resolutions.table import RESOLUTIONS
 
     about = case.about

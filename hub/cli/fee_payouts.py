@@ -245,7 +245,7 @@ def list_refunds(
 def _item(conn: "Connection", name: str) -> str:
     """Return the id of what is refunded, by any of its names. Raises NotFound."""
     from hub.errors import NotFound
-    from hub.fees.demands import views
+    from hub.fees.demands import demand_store
     from hub.fees.payouts.refund_store import source_of
     from schemas.identifiers import DossierCode
 
@@ -260,7 +260,7 @@ def _item(conn: "Connection", name: str) -> str:
         reference = DossierCode.received(name).normalised
     except ValueError:
         reference = name
-    row = views.find(conn, reference)
+    row = demand_store.find(conn, reference)
     if row is None:
         raise NotFound(vi("there is no demand {missing}", missing=name))
     return str(row["id"])

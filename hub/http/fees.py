@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from hub.app import Hub
 from hub.dossiers.views import SubmissionView
-from hub.fees.demands import views
-from hub.fees.demands.views import FeeView
+from hub.fees.demands import demand_store
+from hub.fees.demands.demand_store import FeeView
 from hub.http import guards, ingest, long_poll, openapi, problem_types
 from hub.http.answers import FeeDocument, PaymentAccount, SubmissionDocument
 from hub.http.problems import Problem
@@ -32,7 +32,7 @@ def documents(hub: Hub, submissions: Sequence[SubmissionView]) -> list[Submissio
     Fees are read last: a fee that is newer than its submission's version comes again with the next version.
     """
     with ingest.connection(hub) as conn:
-        fees = views.of_dossiers(conn, [view.id for view in submissions])
+        fees = demand_store.of_dossiers(conn, [view.id for view in submissions])
     return [_document(hub, view, fees.get(view.id)) for view in submissions]
 
 

@@ -17,7 +17,7 @@ from hub.events import Event
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.ledger import checkpoints as ledger_checkpoints
 from hub.fees.proof import proving
-from hub.fees.receipts import gaps, issuing, store
+from hub.fees.receipts import issuing, store
 from hub.signing import checkpoints, custody
 from hub.signing.checkpoints import CheckpointSchedule
 from hub.unit_of_work import UnitOfWork
@@ -61,7 +61,7 @@ def issue_receipts(hub: Hub) -> int:
     _apply_receipt_policy(hub, config)
     done = _each_receipt(hub, store.lapsed, issuing.lapse)
     done += _each_receipt(hub, store.demands_waiting, issuing.issue)
-    dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (gaps.report(uow), []))
+    dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (issuing.report_missing(uow), []))
     return done
 
 

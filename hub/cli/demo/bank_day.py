@@ -238,7 +238,7 @@ class Settling:
         from psycopg import Rollback
 
         from hub.fees import settlements
-        from hub.fees.ledger import book
+        from hub.fees.ledger import entry
         from hub.fees.settlements import store
 
         tables: list[Settlement] = []
@@ -247,7 +247,7 @@ class Settling:
 
         def tried(uow: "UnitOfWork") -> None:
             with uow.savepoint() as savepoint:
-                book.hold(uow.conn)
+                entry.hold(uow.conn)
                 settlements.compute(uow, today)
                 tables.extend(store.of_month(uow.conn, today.replace(day=1)))
                 owed.append(one(uow.conn, _ON_331, (today,))["net"])

@@ -11,7 +11,7 @@ from hub.errors import InvalidState, NotFound
 from hub.fees import clerks, settlements
 from hub.fees.closing import figures, gates, store
 from hub.fees.closing.store import BOOK, CloseStep, Closing, Gate, Proposal
-from hub.fees.ledger import book
+from hub.fees.ledger import entry
 from hub.fees.reconciliation.matching import overdue
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -31,7 +31,7 @@ def close_day(uow: UnitOfWork, account: str, day: date) -> Closing:
     clerks.check_clerk(uow)
     bank = bank_of(uow, account)
     # 1.
-    book.hold(uow.conn)
+    entry.hold(uow.conn)
     # 2.
     if store.day_digest(uow.conn, account, day) is not None:
         raise InvalidState(
@@ -79,7 +79,7 @@ def close_month(uow: UnitOfWork, month: date) -> Closing:
     """
     clerks.check_clerk(uow)
     # 1.
-    book.hold(uow.conn)
+    entry.hold(uow.conn)
     # 2.
     if store.month_digest(uow.conn, month) is not None:
         raise InvalidState(vi("month {month:%Y-%m} is closed; to correct it, reopen it by hub fee reopen", month=month))
@@ -107,7 +107,7 @@ def reopen_day(uow: UnitOfWork, account: str, day: date, reason: str) -> Closing
     """
     clerks.check_clerk(uow)
     bank_of(uow, account)
-    book.hold(uow.conn)
+    entry.hold(uow.conn)
     closed = store.closed_from(uow.conn, account, day)
     if not closed or closed[0][0] != day:
         raise InvalidState(vi("day {day} of account {account} is not closed", day=day, account=account))
@@ -125,7 +125,7 @@ def reopen_month(uow: UnitOfWork, month: date, reason: str) -> Closing:
     Raises Forbidden, and InvalidState where it is not the last closed one, or a department was handed its table.
     """
     clerks.check_clerk(uow)
-    book.hold(uow.conn)
+    entry.hold(uow.conn)
     digest = store.month_digest(uow.conn, month)
     if digest is None:
         raise InvalidState(vi("month {month:%Y-%m} is not closed", month=month))

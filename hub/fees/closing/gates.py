@@ -11,7 +11,7 @@ from hub.fees.closing import figures, store
 from hub.fees.closing.store import Gate, dong
 from hub.fees.ledger import balances
 from hub.fees.proof import proving
-from hub.fees.receipts import gaps
+from hub.fees.receipts import issuing
 from hub.fees.reconciliation import account_days
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -268,7 +268,7 @@ def _receipts(uow: UnitOfWork, month: date) -> Gate:
         return Gate("receipts", label, True, vi("The hub issues no receipts (no receipts.toml)"))
     items = [
         {"demand": gap.demand_id, "kind": gap.kind, "amount": gap.amount, "why": gap.why}
-        for gap in gaps.missing(uow.conn, month)
+        for gap in issuing.missing(uow.conn, month)
     ]
     finding = vi("{missing} receipts are missing", missing=len(items)) if items else vi("complete")
     return Gate("receipts", label, not items, finding, vi("hub fee receipts list, then hub fee receipts issue"), items)

@@ -1,7 +1,7 @@
 """Work for persons about money: exceptions, what they mean, and how they are settled (docs/reference/exceptions.md)."""
 
-from hub.fees.exceptions.model import FeeException
 from hub.fees.exceptions.store import (
+    FeeException,
     Opening,
     codes_about,
     find,

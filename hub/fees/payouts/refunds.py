@@ -19,7 +19,7 @@ from hub.fees import clerks, exceptions, payments
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import DemandStatusCode
 from hub.fees.ledger import LedgerAccount, LedgerEntry, Origin, postings
-from hub.fees.ledger.book import posted
+from hub.fees.ledger.entry import posted
 from hub.fees.payouts import orders, refund_store
 from hub.fees.payouts.orders import OrderState, Payee, PaymentOrder, SettledOrder
 from hub.fees.payouts.refund_store import Refund

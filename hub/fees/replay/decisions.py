@@ -69,7 +69,7 @@ _FEES: Final = "SELECT fee_code, retained FROM public.settlement_fee WHERE settl
 
 
 class ReplayDecision(Protocol):
-    """The part of hub.fees.replay.steps.ReplayStep that a decision needs."""
+    """The part of hub.fees.replay.replaying.ReplayStep that a decision needs."""
 
     @property
     def subject(self) -> str: ...

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import payments
-from hub.fees.exceptions.model import FeeException
+from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import balances, post, postings
-from hub.fees.ledger.book import posted
+from hub.fees.ledger.entry import posted
 from hub.fees.resolutions import positions
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork

@@ -18,7 +18,7 @@ from hub.fees import clerks, payments
 from hub.fees.demands import demand_store as demands
 from hub.fees.exceptions import store
 from hub.fees.exceptions.codes import ExceptionCode, severity
-from hub.fees.exceptions.model import FeeException
+from hub.fees.exceptions.store import FeeException
 from hub.fees.resolutions.table import RESOLUTIONS, Resolution
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork

@@ -6,9 +6,9 @@ from hub.clock import local
 from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import payments
-from hub.fees.exceptions.model import FeeException
+from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import post_all, postings
-from hub.fees.ledger.book import posted
+from hub.fees.ledger.entry import posted
 from hub.fees.payouts import orders, refund_store
 from hub.fees.reconciliation.matching import manual, payment_order_lines
 from hub.locale import vi

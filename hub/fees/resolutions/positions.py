@@ -7,7 +7,7 @@ from hub.audit import AuditAction
 from hub.clock import local
 from hub.errors import InvalidState
 from hub.fees import exceptions, payments
-from hub.fees.exceptions.model import FeeException
+from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import Origin, balances
 from hub.fees.payments import Payment
 from hub.fees.reconciliation.matching import manual

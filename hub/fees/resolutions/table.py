@@ -9,9 +9,9 @@ from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees.demands import demand_commands
 from hub.fees.exceptions.codes import CODES, SEVERITY, ExceptionDescription
-from hub.fees.exceptions.model import STATES, FeeException
+from hub.fees.exceptions.store import STATES, FeeException
 from hub.fees.proof import proving
-from hub.fees.receipts import gaps
+from hub.fees.receipts import issuing
 from hub.fees.resolutions import allocating, classifying, payment_orders, recovering, unconfirmed
 from hub.fees.resolutions.classifying import KINDS
 from hub.locale import vi
@@ -96,7 +96,7 @@ _ALL: Final = (
     Resolution("answered", vi("The notifier has answered in writing"), 1, noted),
     Resolution("noted", vi("Seen, nothing to do"), 1, noted),
     Resolution("mended", vi("The ledger is right again"), 1, mended),
-    Resolution("receipt_mended", vi("The receipts are complete and rightly numbered"), 1, gaps.mended),
+    Resolution("receipt_mended", vi("The receipts are complete and rightly numbered"), 1, issuing.mended),
 )  # fmt: skip
 
 RESOLUTIONS: Final[Mapping[str, Resolution]] = {one.name: one for one in _ALL}

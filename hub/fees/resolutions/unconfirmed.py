@@ -8,7 +8,7 @@ from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import exceptions, payments
 from hub.fees.demands import demand_commands, demand_store
-from hub.fees.exceptions.model import FeeException
+from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import post, postings
 from hub.fees.payments import Payment
 from hub.fees.reconciliation.matching import manual

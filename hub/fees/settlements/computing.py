@@ -9,7 +9,8 @@ from hub.audit import AuditAction
 from hub.clock import last_of
 from hub.db import Connection
 from hub.errors import InvalidState
-from hub.fees.ledger import LedgerEntry, Origin, Share, balances, book, checkpoints, post_all, postings
+from hub.fees.ledger import LedgerEntry, Origin, Share, balances, checkpoints, post_all, postings
+from hub.fees.ledger.entry import hold
 from hub.fees.settlements import answers, store, table
 from hub.fees.settlements.model import LEAF, Settlement, SettlementState
 from hub.fees.settlements.table import Anchor, Draft, TableFee
@@ -181,7 +182,7 @@ def _store(uow: UnitOfWork, draft: Draft, body: bytes) -> None:
 
 def _anchored(uow: UnitOfWork) -> Anchor:
     """A checkpoint of the ledger that covers its last entry. Nobody else posts meanwhile: we hold its lock."""
-    book.hold(uow.conn)
+    hold(uow.conn)
     checkpoint = checkpoints.keep(
         uow.conn, uow.catalogue.signing.log, lambda: uow.signer.log_key(uow.now), uow.now
     ) or checkpoints.latest(uow.conn)

@@ -10,7 +10,7 @@ from hub.clock import VIETNAM
 from hub.errors import InvalidState
 from hub.fees.demands import demand_commands
 from hub.fees.payouts import refunds
-from hub.fees.receipts import gaps
+from hub.fees.receipts import issuing
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from hub.fees.resolutions import commands
@@ -270,7 +270,7 @@ def test_a_missing_receipt_is_mended_by_its_receipt_and_not_by_a_word(  # M03
     with registry.hub.db.connection() as conn:
         tampered(conn, "UPDATE receipt_policy SET since = since - interval '9 days'", tables=("receipt_policy",))
     registry.ages()
-    dispatch.run_command(registry.hub, "hub", lambda doing: (gaps.report(doing), []))
+    dispatch.run_command(registry.hub, "hub", lambda doing: (issuing.report_missing(doing), []))
     case = str(uow.case("M03")["id"])
 
     def mended() -> None:

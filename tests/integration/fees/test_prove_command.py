@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hub.cli.exits import ExitCode
-from hub.fees.proof import labels
+from hub.fees.proof import findings
 from tests.integration.fees.booking import opened, tampered
 from tests.integration.fees.telling import NotifyingProvider
 from tests.integration.test_command_line import Hub
@@ -20,7 +20,7 @@ def test_a_green_book_is_said_with_its_digest(provider: NotifyingProvider, cli: 
     assert {check["invariant"] for check in report["checks"]} | set(report["not_looked_at"]) == {
         f"I{number}" for number in range(1, 11)
     }
-    assert all(check["label"] == labels.CHECKS[check["check"]] for check in report["checks"])
+    assert all(check["label"] == findings.CHECKS[check["check"]] for check in report["checks"])
     code, table, _ = cli("fee", "prove")
     assert code == ExitCode.OK
     assert all(check["label"] in table and check["check"] not in table for check in report["checks"])

@@ -14,7 +14,7 @@ from hub.errors import InvalidState
 from hub.fees.demands import demand_commands
 from hub.fees.proof import proving
 from hub.fees.proof.findings import CheckOutcome, Invariant
-from hub.fees.receipts import gaps, issuing, store, summary
+from hub.fees.receipts import issuing, store, summary
 from schemas.fee_receipt import Issued
 from tests.bank_files import StatementMovement
 from tests.integration.fees.booking import tampered
@@ -180,10 +180,10 @@ def test_another_number_than_ours_is_a_case_that_ends_when_the_receipt_is_replac
     assert why == "other number"
     case: Any = type("Case", (), {"object_id": receipt})()
     with pytest.raises(InvalidState, match="khác số"):
-        dispatch.run_command(hub, "ke-toan-a", lambda uow: (None, gaps.mended(uow, case, {})))
+        dispatch.run_command(hub, "ke-toan-a", lambda uow: (None, issuing.mended(uow, case, {})))
     registry.void(receipt, "ke-toan-a")
     registry.void(receipt, "ke-toan-b")
-    dispatch.run_command(hub, "ke-toan-a", lambda uow: (None, gaps.mended(uow, case, {})))
+    dispatch.run_command(hub, "ke-toan-a", lambda uow: (None, issuing.mended(uow, case, {})))
 
 
 def test_a_refusal_is_a_case(registry: Registry, demand: str) -> None:
@@ -194,15 +194,15 @@ def test_a_refusal_is_a_case(registry: Registry, demand: str) -> None:
 
 def test_the_month_lacks_what_is_not_issued_or_not_published(hub: ScriptedHub, registry: Registry, demand: str) -> None:
     with hub.db.connection() as conn:
-        assert [(gap.demand_id, gap.kind, gap.why) for gap in gaps.missing(conn, today())] == [
+        assert [(gap.demand_id, gap.kind, gap.why) for gap in issuing.missing(conn, today())] == [
             (demand, "le_phi", "not issued"),
             (demand, "phi", "not issued"),
         ]
         registry.ticks(carry=False)
-        assert {gap.why for gap in gaps.missing(conn, today())} == {"not published"}
+        assert {gap.why for gap in issuing.missing(conn, today())} == {"not published"}
         hub.carry()
-        assert gaps.missing(conn, today()) == []
-        assert gaps.missing(conn, today() - timedelta(days=40)) == []
+        assert issuing.missing(conn, today()) == []
+        assert issuing.missing(conn, today() - timedelta(days=40)) == []
 
 
 def test_what_stays_missing_for_a_day_is_a_case_and_makes_the_proof_red(
@@ -213,7 +213,7 @@ def test_what_stays_missing_for_a_day_is_a_case_and_makes_the_proof_red(
     assert i10(hub) == [], "a day's patience"
     registry.ages()
     assert [result.name for result in i10(hub)] == ["the receipts of a demand that stand are what is allocated to it"]
-    dispatch.run_command(hub, "hub", lambda uow: (gaps.report(uow), []))
+    dispatch.run_command(hub, "hub", lambda uow: (issuing.report_missing(uow), []))
     assert registry.cases() == [(demand, "not issued")]
     registry.ticks()
     assert i10(hub) == []

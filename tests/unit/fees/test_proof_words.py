@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from hub.cli import fee_exceptions
-from hub.fees.proof import labels, ledger_checks, proving
+from hub.fees.proof import findings, ledger_checks, proving
 from hub.fees.replay import duckdb_check, replaying
 
 NAMES = (
@@ -21,19 +21,19 @@ NAMES = (
 
 def test_every_check_has_a_label_of_its_own() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert set(labels.CHECKS) == set(NAMES)
-    assert len(set(labels.CHECKS.values())) == len(NAMES)
+    assert set(findings.CHECKS) == set(NAMES)
+    assert len(set(findings.CHECKS.values())) == len(NAMES)
 
 
-@pytest.mark.parametrize("label", labels.CHECKS.values())
+@pytest.mark.parametrize("label", findings.CHECKS.values())
 def test_a_label_has_vietnamese_letters(label: str) -> None:
     assert any(letter in "đĐ" or unicodedata.decomposition(letter) for letter in label)
     assert unicodedata.is_normalized("NFC", label)
 
 
 def test_an_offender_is_named_in_vietnamese_and_an_id_stays() -> None:
-    assert labels.subject("entry 12") == "bút toán 12"
-    assert labels.subject("fd_01ARZ3NDEKTSV4RRFFQ69G5FAV") == "fd_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    assert findings.subject("entry 12") == "bút toán 12"
+    assert findings.subject("fd_01ARZ3NDEKTSV4RRFFQ69G5FAV") == "fd_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
 def test_a_case_of_the_proof_is_read_in_vietnamese() -> None:
@@ -43,9 +43,9 @@ def test_a_case_of_the_proof_is_read_in_vietnamese() -> None:
         "offenders": [["checkpoint 2", "gồm 3 bút toán từ số 1; nay có 2"]],
     }
     assert {row["name"]: row["value"] for row in fee_exceptions.facts_as_text(facts)} == {
-        "Phép kiểm tra": labels.CHECKS[ledger_checks.ROOTS],
+        "Phép kiểm tra": findings.CHECKS[ledger_checks.ROOTS],
         "Số điểm sai": "1",
         "Sai ở": "điểm kiểm tra 2: gồm 3 bút toán từ số 1; nay có 2",
     }
     about = fee_exceptions.subject("invariant", f"I1: {ledger_checks.ROOTS}")
-    assert about == f"điều kiện bất biến I1: {labels.CHECKS[ledger_checks.ROOTS]}"
+    assert about == f"điều kiện bất biến I1: {findings.CHECKS[ledger_checks.ROOTS]}"
