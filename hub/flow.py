@@ -25,7 +25,6 @@ from hub.fees.reconciliation.matching import run
 from hub.fees.reconciliation.statements import importing
 from hub.fees.settlements import answers as settlement_answers
 from hub.fees.settlements import remitting
-from hub.fees.settlements import sending as settlements
 from hub.handoffs import handbacks
 from hub.handoffs import service as handoffs
 from hub.messages import set_aside
@@ -159,7 +158,9 @@ OUTBOUND: Final[Mapping[str, Outbound]] = {
     checkpoints.WITNESS: Outbound(
         send=_witness, on_delivered=anchoring.keep_witness_receipt, on_refused=anchoring.keep_witness_refusal
     ),
-    settlements.HAND: Outbound(send=_settle, on_delivered=settlements.received, on_refused=settlements.not_received),
+    settlement_answers.HAND: Outbound(
+        send=_settle, on_delivered=settlement_answers.received, on_refused=settlement_answers.not_received
+    ),
     receipts.ISSUE: Outbound(
         send=_issue, find=_find_receipt, on_delivered=issuer_messages.issued, on_refused=issuer_messages.not_issued
     ),

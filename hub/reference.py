@@ -11,7 +11,7 @@ from hub.fees.demands import model as fees
 from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.statements import model as statements
 from hub.fees.resolutions import table as exceptions
-from hub.fees.settlements import model as settlements
+from hub.fees.settlements import store as settlements
 from hub.handoffs import model as handoffs
 from hub.locale import vi
 

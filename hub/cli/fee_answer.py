@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from hub.app import Hub
     from hub.fees.settlements.answer_files import AnsweredTable
     from hub.fees.settlements.department_files import BadFile, Sheet
-    from hub.fees.settlements.model import Settlement
     from hub.fees.settlements.own_list import Comparison
+    from hub.fees.settlements.store import Settlement
     from schemas.settlement import DisputedLine, TableAnswer
 
 app: Final = Typer()

@@ -12,7 +12,7 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_file
 from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, WriteCommand
-from hub.fees.reconciliation.matching.views import CLASSES, PASSES, STATES
+from hub.fees.reconciliation.matching.match_store import CLASSES, PASSES, STATES
 from hub.locale import vi
 from schemas.figures import grouped
 
@@ -85,7 +85,7 @@ def match(
 
 def _run_matching(account: str | None, day: date | None, *, dry_run: bool) -> list[dict[str, Any]]:
     from hub import dispatch
-    from hub.fees.reconciliation.matching import views
+    from hub.fees.reconciliation.matching import match_store
     from hub.fees.reconciliation.matching.run import MatchRunResult, run
 
     def one(uow: "UnitOfWork", on: str, booked: date) -> "tuple[MatchRunResult, list[Event]]":
@@ -100,7 +100,7 @@ def _run_matching(account: str | None, day: date | None, *, dry_run: bool) -> li
             days = [(account, day)]
         else:
             with hub.db.connection() as conn:
-                days = views.waiting(conn)
+                days = match_store.waiting(conn)
         for on, booked in days:
             result = dispatch.run_command(hub, writing.actor(), lambda uow, on=on, booked=booked: one(uow, on, booked))  # type: ignore[misc]
             rows.append(
@@ -124,11 +124,11 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List proposed matches, the likeliest first, or those in another state."""
-    from hub.fees.reconciliation.matching import views
+    from hub.fees.reconciliation.matching import match_store
 
     arguments.check_state(state, STATES, vi("hub: the status of a match is one of"))
     with environment.database() as conn:
-        rows = views.groups(conn, state=state, account=account, day=day.date() if day else None, limit=limit)
+        rows = match_store.groups(conn, state=state, account=account, day=day.date() if day else None, limit=limit)
     output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)
 
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from hub.app import Hub
     from hub.db import Connection
     from hub.events import Event
-    from hub.fees.settlements.model import Settlement
     from hub.fees.settlements.package import Package
-    from hub.fees.settlements.store import SealedTable
+    from hub.fees.settlements.store import SealedTable, Settlement
     from hub.papers.forms import FeeTable
     from hub.papers.verify import JudgedPaper
     from hub.signing.trust import Trust
@@ -280,15 +279,15 @@ def table(
 @app.command(cls=WriteCommand)
 def send(month: Month, department: Department = None) -> None:
     """Send the tables of a month to their departments. Those already sent are skipped."""
-    from hub.fees.settlements import sending
-    from hub.fees.settlements.model import SettlementState
+    from hub.fees.settlements import answers
+    from hub.fees.settlements.store import SettlementState
 
     with environment.hub() as hub:
         for settlement in month_tables(hub, month, department):
             if settlement.state != SettlementState.COMPUTED:
                 output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
                 continue
-            act(hub, lambda uow, one=settlement.id: sending.send(uow, one))  # type: ignore[misc]
+            act(hub, lambda uow, one=settlement.id: answers.send(uow, one))  # type: ignore[misc]
             output.say(vi("{department}: sent ✔", department=settlement.department))
 
 
@@ -299,7 +298,7 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
     Prints how much of it no statement has confirmed yet. Exit 5 if nothing is ordered.
     """
     from hub.fees.settlements import remitting
-    from hub.fees.settlements.model import SettlementState
+    from hub.fees.settlements.store import SettlementState
 
     with environment.hub() as hub:
         tables = month_tables(hub, month, department)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from config.banks import Bank
 from config.catalogue import load
 from connectors.banks.statements import formats
-from hub.fees.reconciliation.statements import gates, keys, placing
+from hub.fees.reconciliation.statements import gates, lines, placing
 from hub.fees.reconciliation.statements.model import movements
 from tests.bank_files import StatementDraft, StatementMovement, camt, csv_file, mt940, table, xlsx
 from tests.catalogue_secrets import CATALOGUE, environment
@@ -55,7 +55,7 @@ def _statements(bank: Bank) -> Callable[[bytes], object]:
             placing.statement_summary(one)
             texts = [one.account, one.bank_id]
             for line in movements(one):
-                keys.content(one.account, line)
+                lines.content(one.account, line)
                 texts += [line.text, line.bank_ref or "", line.e2e or ""]
             storable("".join(texts))
 

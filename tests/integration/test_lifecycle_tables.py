@@ -15,7 +15,7 @@ from hub.errors import MoveRefused
 from hub.fees.demands import model as demands
 from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.statements import model as statements
-from hub.fees.settlements import model as settlements
+from hub.fees.settlements import store as settlements
 from hub.handoffs import model as handoffs
 from hub.lifecycle import Lifecycle
 

@@ -13,7 +13,7 @@ from hub.app import Hub
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import Origin, Share, post_all, postings
-from hub.fees.settlements import sending, store
+from hub.fees.settlements import answers, store
 from hub.unit_of_work import UnitOfWork
 from schemas.settlement import SettlementTable, TableAnswer
 from tests.catalogue_secrets import CATALOGUE
@@ -53,7 +53,7 @@ def close_the_month(uow: UnitOfWork) -> tuple[None, list[Event]]:
     post_all(uow.conn, entries)
     settlements.compute(uow, DAY)
     for settlement in store.of_month(uow.conn, DAY.replace(day=1)):
-        sending.send(uow, settlement.id)
+        answers.send(uow, settlement.id)
     return None, []
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hub.app import Hub
     from hub.db import Connection
     from hub.fees.closing.store import Closing
-    from hub.fees.settlements.model import Settlement
+    from hub.fees.settlements.store import Settlement
     from hub.unit_of_work import UnitOfWork
 
 CHARGE_BP: Final = 50

@@ -20,13 +20,13 @@ from hub.clock import now
 from hub.db import Connection, one
 from hub.embedded.waiting import Patience
 from hub.fees.closing.store import CloseStep, Closing
-from hub.fees.settlements.model import Settlement
+from hub.fees.settlements.store import Settlement
 from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.app import Hub
-    from hub.fees.settlements.model import Settlement
+    from hub.fees.settlements.store import Settlement
 
 _DEMANDS: Final = """
 SELECT id, amount_due - waived AS due, allocated, status, pay_first FROM fee_demand WHERE dossier_id = ANY(%s)

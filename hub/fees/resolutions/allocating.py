@@ -11,7 +11,7 @@ from hub.fees.demands.model import COLLECTING, Demand
 from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import Share, post, postings
 from hub.fees.payments import Payment
-from hub.fees.reconciliation.matching import commands, manual
+from hub.fees.reconciliation.matching import commands, match_store
 from hub.fees.resolutions import positions
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -21,18 +21,20 @@ def assign(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str])
     """Credit the payment to this demand, by a match if it has a statement line (a gateway's payment has none)."""
     payment = positions.payment_of(uow, exception)
     demand = demand_store.lock(uow.conn, details["demand"])
-    unplaced = manual.unplaced_line(uow.conn, payment.id)
+    unplaced = match_store.unplaced_line(uow.conn, payment.id)
     if unplaced is None:
         return _credit(uow, exception, payment, demand)
     taken, evidence = _takes(demand, payment.amount), {"how": "case", "case": exception.id}
-    group = manual.propose(uow.conn, unplaced, payment.id, demand.id, taken, evidence=evidence, maker=exception.maker)
+    group = match_store.propose(
+        uow.conn, unplaced, payment.id, demand.id, taken, evidence=evidence, maker=exception.maker
+    )
     return commands.confirm(uow, group, exception.reason or "")
 
 
 def choose(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
     """Confirm one of the proposed matches; ``match``: its number."""
     payment = positions.payment_of(uow, exception)
-    demand = manual.proposed_demand(uow.conn, details["match"], payment.id)
+    demand = match_store.proposed_demand(uow.conn, details["match"], payment.id)
     if demand is None:
         raise InvalidState(vi("match {match} is not a proposal for this money", match=details["match"]))
     return assign(uow, exception, {"demand": demand})

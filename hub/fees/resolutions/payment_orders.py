@@ -10,7 +10,7 @@ from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import post_all, postings
 from hub.fees.ledger.entry import posted
 from hub.fees.payouts import orders, refund_store
-from hub.fees.reconciliation.matching import manual, payment_order_lines
+from hub.fees.reconciliation.matching import match_store, payment_order_lines
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
@@ -22,7 +22,7 @@ def own_order(uow: UnitOfWork, exception: FeeException, details: Mapping[str, st
     """
     order = orders.locked(uow, details["order"])
     line = int(exception.line or 0)
-    row = manual.lock_debit(uow.conn, line)
+    row = match_store.lock_debit(uow.conn, line)
     charged = posted(uow.conn, "line", str(line), "charged")
     if row["state"] != "in_exception" or charged is None:
         raise InvalidState(vi("this statement line was handled another way: look at the exception again"))

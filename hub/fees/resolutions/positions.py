@@ -10,8 +10,8 @@ from hub.fees import exceptions, payments
 from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import Origin, balances
 from hub.fees.payments import Payment
-from hub.fees.reconciliation.matching import manual
-from hub.fees.reconciliation.matching.payment_position import PaymentPosition, standing
+from hub.fees.reconciliation.matching import match_store
+from hub.fees.reconciliation.matching.effects import PaymentPosition, standing
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
@@ -41,7 +41,7 @@ def payment_by(uow: UnitOfWork, payment: str) -> Payment:
 
 def line_by(uow: UnitOfWork, line: str) -> dict[str, Any]:
     """Lock a statement line, and read what it is matched with. Raises InvalidState where there is none."""
-    row = manual.lock_line(uow.conn, int(line)) if line.isdecimal() else None
+    row = match_store.lock_line(uow.conn, int(line)) if line.isdecimal() else None
     if row is None:
         raise InvalidState(vi("there is no statement line {line}", line=line))
     return row
@@ -49,13 +49,13 @@ def line_by(uow: UnitOfWork, line: str) -> dict[str, Any]:
 
 def line_of(uow: UnitOfWork, payment: str) -> str | None:
     """The id of the line that shows a payment, or did before its match was revoked."""
-    return manual.line_of(uow.conn, payment)
+    return match_store.line_of(uow.conn, payment)
 
 
 def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequence[str] = ("in_exception",)) -> None:
     """Set the state of an exception's line, if it has one; all of it is allocated then."""
     if line is not None:
-        manual.settle_line(uow.conn, int(line), state, before=before)
+        match_store.settle_line(uow.conn, int(line), state, before=before)
 
 
 def origin(uow: UnitOfWork, exception: FeeException, account: str) -> Origin:

@@ -11,7 +11,7 @@ from hub.fees.demands import demand_commands
 from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import Origin, balances, post, postings
 from hub.fees.payments import Payment
-from hub.fees.reconciliation.matching import manual
+from hub.fees.reconciliation.matching import match_store
 from hub.fees.reconciliation.matching.effects import TAKEN_BACK
 from hub.fees.resolutions import positions
 from hub.locale import vi
@@ -107,7 +107,7 @@ def _reverse(
         payment.id, AuditAction.PAYMENT_REVERSED, before=payment.status, after="reversed", reason=exception.id
     )
     if line is not None:
-        manual.end_group(uow.conn, positions.line_by(uow, line)["group_id"], "revoked", exception.id)
-        manual.end_line(uow.conn, int(line), state)
+        match_store.end_group(uow.conn, positions.line_by(uow, line)["group_id"], "revoked", exception.id)
+        match_store.end_line(uow.conn, int(line), state)
     positions.close_others(uow, exception, payment.id, (*TAKEN_BACK, "N01"))
     return events

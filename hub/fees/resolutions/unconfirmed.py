@@ -11,7 +11,7 @@ from hub.fees.demands import demand_commands, demand_store
 from hub.fees.exceptions.store import FeeException
 from hub.fees.ledger import post, postings
 from hub.fees.payments import Payment
-from hub.fees.reconciliation.matching import manual
+from hub.fees.reconciliation.matching import match_store
 from hub.fees.resolutions import positions
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -77,7 +77,7 @@ def book_payout(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) 
     """Book the gateway's payout as the items of its report, less a charge that the report does not name."""
     line = _unplaced(uow, exception.line or "")
     provider, name = exception.facts.get("provider"), exception.facts.get("report")
-    reported = manual.reported_payments(uow.conn, str(provider), str(name))
+    reported = match_store.reported_payments(uow.conn, str(provider), str(name))
     ids = [payment for payment in reported if payment is not None]
     if not ids or len(ids) != len(reported):
         raise InvalidState(vi("the report has payments that nobody notified, or that are on a statement already"))
@@ -88,7 +88,7 @@ def book_payout(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) 
     replaced = _replace(uow, exception, line)
     evidence = {"provider": provider, "report": name, "charge": charge}
     group = _group(uow, exception, line, "P9", **evidence)
-    manual.add_leg(uow.conn, group, 1, line=line["id"])
+    match_store.add_leg(uow.conn, group, 1, line=line["id"])
     events = [event for number, payment in enumerate(paid, 2) for event in _join(uow, group, payment, number, None)]
     positions.settle_line(uow, str(line["id"]), "matched")
     positions.close_others(uow, exception, replaced, _FOUND)
@@ -123,7 +123,7 @@ def _replace(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any]) 
     payment = positions.payment_by(uow, line["payment_id"])
     if payment.allocated or positions.position_of(uow, payment.id).unidentified != line["amount"]:
         raise InvalidState(vi("a part of statement line {id} is matched already", id=line["id"]))
-    manual.end_group(uow.conn, line["group_id"], "superseded", exception.id)
+    match_store.end_group(uow.conn, line["group_id"], "superseded", exception.id)
     payments.end(uow.conn, payment.id, "voided")
     uow.write_audit(payment.id, AuditAction.PAYMENT_VOIDED, before=payment.status, after="voided", reason=exception.id)
     return payment.id
@@ -132,7 +132,7 @@ def _replace(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any]) 
 def _group(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any], name: str, **evidence: Any) -> int:
     evidence = {"how": "case", "case": exception.id, **evidence}
     decided = {"maker": exception.maker, "checker": exception.checker, "reason": exception.reason}
-    return manual.add_group(uow.conn, line["run_id"], name, evidence, **decided)
+    return match_store.add_group(uow.conn, line["run_id"], name, evidence, **decided)
 
 
 def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int | None) -> list[Event]:
@@ -140,7 +140,7 @@ def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int 
     paid = payments.paid_for(uow.conn, payment.id)
     credited = demand_store.credit_by(uow.conn, paid[0], payment.id) if paid else None
     demand, amount = (paid[0], credited.amount) if credited else (None, 0)
-    manual.add_leg(uow.conn, group, number, line=line, payment=payment.id, demand=demand, amount=amount)
+    match_store.add_leg(uow.conn, group, number, line=line, payment=payment.id, demand=demand, amount=amount)
     payments.confirm(uow.conn, [payment.id])
     uow.write_audit(
         payment.id,

@@ -12,7 +12,7 @@ from hub.errors import InvalidState
 from hub.fees.ledger import LedgerEntry, Origin, Share, balances, checkpoints, post_all, postings
 from hub.fees.ledger.entry import hold
 from hub.fees.settlements import answers, store, table
-from hub.fees.settlements.model import LEAF, Settlement, SettlementState
+from hub.fees.settlements.store import LEAF, Settlement, SettlementState
 from hub.fees.settlements.table import Anchor, Draft, TableFee
 from hub.locale import vi
 from hub.signing import canonical, custody

@@ -10,8 +10,8 @@ from zipfile import BadZipFile
 
 from hub.clock import now
 from hub.fees.settlements import sheet
-from hub.fees.settlements.model import LEAF
 from hub.fees.settlements.package import SEAL, STAMP, Package
+from hub.fees.settlements.store import LEAF
 from hub.fees.settlements.table import SUMS as COLUMNS
 from hub.locale import vi
 from hub.signing import canonical, stamps, verdicts, verifier

@@ -21,7 +21,7 @@ from hub.fees.payouts import orders as order_store
 from hub.fees.payouts.orders import OrderState, PaymentOrder
 from hub.fees.reconciliation import account_days
 from hub.fees.settlements import sheet, store
-from hub.fees.settlements.model import LEAF, Settlement
+from hub.fees.settlements.store import LEAF, Settlement
 from hub.locale import vi
 from hub.signing import archive, bundle, canonical, custody, exporting
 from hub.signing.archive import NotABundle

@@ -13,7 +13,7 @@ from hub.fees.payouts import orders
 from hub.fees.payouts.orders import Payee, PaymentOrder, SettledOrder
 from hub.fees.proof import proving
 from hub.fees.settlements import store
-from hub.fees.settlements.model import Settlement, SettlementState
+from hub.fees.settlements.store import Settlement, SettlementState
 from hub.fees.settlements.table import OWN
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork

@@ -13,7 +13,7 @@ from hub.fees.payouts.orders import PaymentOrder, SettledOrder
 from hub.fees.proof import proving
 from hub.fees.proof.findings import Invariant
 from hub.fees.settlements import answers, store
-from hub.fees.settlements.model import Settlement
+from hub.fees.settlements.store import Settlement
 from hub.signing import canonical
 from hub.unit_of_work import UnitOfWork
 from schemas.portal import FeeKind

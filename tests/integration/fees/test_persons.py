@@ -23,7 +23,7 @@ from hub.fees.reconciliation.statements import importing
 from hub.fees.replay import replaying
 from hub.fees.resolutions import allocating
 from hub.fees.resolutions import commands as cases
-from hub.fees.settlements import answers, remitting, sending
+from hub.fees.settlements import answers, remitting
 from hub.unit_of_work import UnitOfWork
 from tests.integration.fees.paying import PAYEE
 from tests.integration.fees.persons import CHECKER, CHIEF, MAKER, STRANGER, named
@@ -62,7 +62,7 @@ ASKING: Final[Mapping[Callable[..., object], tuple[Any, ...]]] = {
     issuing.void: (NONE, "vì"),
     importing.decide: (NONE, "approve", "vì"),
     importing.reread: (NONE,),
-    sending.send: (NONE,),
+    answers.send: (NONE,),
     remitting.remit: (NONE, "vì"),
 }
 """Command → what it is called with: nothing that exists. An answer from a file is tried below."""

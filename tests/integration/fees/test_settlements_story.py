@@ -21,8 +21,8 @@ from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.fees import settlements
 from hub.fees.settlements import store
-from hub.fees.settlements.model import SettlementState
 from hub.fees.settlements.package import SEAL, STAMP
+from hub.fees.settlements.store import SettlementState
 from hub.signing import archive, checkpoints, cms, custody, trust_list
 from hub.signing.bundle import SUMS, sums_of
 from hub.signing.verdicts import VerdictAnswer

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from hub.fees.ledger import Share
-from hub.fees.settlements import sending
+from hub.fees.settlements import answers
 from schemas import strict
 from schemas.settlement import SettlementTable
 from tests.bank_files import ago
@@ -32,7 +32,7 @@ def office(api: ApiCaller) -> SettlementOffice:
 def hand_over(office: SettlementOffice, code: str) -> str:
     """Send the department its table; it takes it. The settlement's id."""
     settlement = office.settlement(code)
-    office.act(lambda uow: sending.send(uow, settlement.id))
+    office.act(lambda uow: answers.send(uow, settlement.id))
     return settlement.id
 
 

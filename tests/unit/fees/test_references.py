@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.fees.ledger.normalise import normalise
-from hub.fees.reconciliation.matching.near import MOST_ERRORS, Index
-from hub.fees.reconciliation.matching.references import MatchMethod, dossier_codes, references
+from hub.fees.reconciliation.matching.references import MOST_ERRORS, Index, MatchMethod, dossier_codes, references
 from schemas.payment_reference import PaymentReference, is_reference, scattered
 from tests.fees_noise import Grammar
 

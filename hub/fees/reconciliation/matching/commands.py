@@ -15,10 +15,9 @@ from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import COLLECTING
 from hub.fees.ledger import LedgerEntry, Origin, postings
 from hub.fees.reconciliation.matching import effects, match_store
-from hub.fees.reconciliation.matching.effects import MatchRun
+from hub.fees.reconciliation.matching.effects import MatchRun, standing
 from hub.fees.reconciliation.matching.match_store import MatchLeg
 from hub.fees.reconciliation.matching.passes import Scope
-from hub.fees.reconciliation.matching.payment_position import standing
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 

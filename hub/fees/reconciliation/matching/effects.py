@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from hub.audit import AuditAction
+from hub.db import Connection
 from hub.errors import StaleClaim
 from hub.events import Event
 from hub.fees import exceptions, payments
@@ -291,3 +292,33 @@ def explained(match_run: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
 def close(match_run: MatchRun, payment: str, codes: Sequence[str], by: str) -> None:
     """Exceptions about a payment that what came later explains."""
     exceptions.resolve_about(match_run.uow.conn, "payment", [payment], f"matched by {by}", codes=codes)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPosition:
+    """Of one payment, in đồng."""
+
+    owed: Sequence[Share]
+    over: int
+    unidentified: int
+
+    @property
+    def total(self) -> int:
+        return sum(share.amount for share in self.owed) + self.over + self.unidentified
+
+    def is_all(self, amount: int) -> bool:
+        """Whether ``amount`` stands there, and nowhere less than nothing: none of it has gone on."""
+        least = min(self.over, self.unidentified, *(share.amount for share in self.owed))
+        return self.total == amount and least >= 0
+
+
+def standing(conn: Connection, payment: str, line: int | str | None) -> PaymentPosition:
+    """``line``: the one that shows the payment; None: none does."""
+    rows = conn.execute(passes.text("standing"), {"payment": payment, "line": line}).fetchall()
+    owed = [
+        Share(row["department"], row["fee_code"], row["net"], row["demand_id"])
+        for row in rows
+        if row["account"] == "331"
+    ]
+    over, unidentified = (sum(row["net"] for row in rows if row["account"] == name) for name in ("339", "338"))
+    return PaymentPosition(owed, over, unidentified)

@@ -9,8 +9,7 @@ from hub.db import Connection
 from hub.fees.demands.model import COLLECTING
 from hub.fees.ledger import normalise
 from hub.fees.ledger.normalise import Text
-from hub.fees.reconciliation.matching.near import Index
-from hub.fees.reconciliation.matching.references import dossier_codes, references
+from hub.fees.reconciliation.matching.references import Index, dossier_codes, references
 
 VERSION: Final = 1
 """Goes up with every change of what is found in a text; what an older one found is found anew."""

@@ -13,9 +13,8 @@ from hub.fees.ledger.normalise import normalise
 from hub.fees.payouts import chargebacks
 from hub.fees.payouts.chargebacks import Chargeback, ChargebackState
 from hub.fees.reconciliation.matching import match_store, passes
-from hub.fees.reconciliation.matching.effects import TAKEN_BACK, MatchRun, close
+from hub.fees.reconciliation.matching.effects import TAKEN_BACK, MatchRun, PaymentPosition, close, standing
 from hub.fees.reconciliation.matching.match_store import MatchLeg
-from hub.fees.reconciliation.matching.payment_position import PaymentPosition, standing
 from hub.fees.reconciliation.statements import lines
 
 _ORIGINAL: Final = """

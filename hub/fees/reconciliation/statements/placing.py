@@ -10,7 +10,7 @@ from config.banks import Bank
 from hub.db import Connection
 from hub.fees import exceptions
 from hub.fees.exceptions.store import LINE
-from hub.fees.reconciliation.statements import chain, keys, lines, store
+from hub.fees.reconciliation.statements import chain, lines, store
 from hub.fees.reconciliation.statements.lines import StatementLine
 from hub.fees.reconciliation.statements.model import FileFinding, booked, movements
 from hub.unit_of_work import UnitOfWork
@@ -71,7 +71,7 @@ def place(uow: UnitOfWork, bank: Bank, file_id: str, statement: Statement, *, ap
     account = bank.account(statement.account)
     if account is None:
         raise LookupError(statement.account)
-    digest, moved = keys.digest(statement), movements(statement)
+    digest, moved = lines.digest(statement), movements(statement)
     if store.repeated(uow.conn, account.number, digest):
         return Placing(statement_summary(statement, new=0, known=len(moved), repeated=True), [])
     keyed = _keyed(uow, account.number, statement)
@@ -121,15 +121,15 @@ def _vanish(uow: UnitOfWork, placed: store.Placed, vanished: Sequence[chain.Miss
 def _keyed(uow: UnitOfWork, account: str, statement: Statement) -> list[StatementLine]:
     """The movements with their keys."""
     moved = movements(statement)
-    contents = [keys.content(account, one) for one in moved]
+    contents = [lines.content(account, one) for one in moved]
     refs = [one.bank_ref if one.standing is EntryStatus.BOOK else None for one in moved]
     known = [one for one in lines.known(uow.conn, account, contents, refs) if one.is_booked]
-    line_keys = keys.assigned(contents, refs, known, {})
+    line_keys = lines.assigned(contents, refs, known, {})
     again = sum(one.amount for one in known if one.line_key in set(line_keys))
     ends = store.ends(uow.conn, account)
     if ends and again and statement.from_date >= ends[1].to_date and statement.opening == ends[1].closing:
         # It opens where the last one closed: what looks told again is another of the same, on the same day.
-        line_keys = keys.assigned(contents, refs, known, Counter(one.content for one in known))
+        line_keys = lines.assigned(contents, refs, known, Counter(one.content for one in known))
     return [StatementLine(one, key, content) for one, key, content in zip(moved, line_keys, contents, strict=True)]
 
 

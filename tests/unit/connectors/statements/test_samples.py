@@ -12,7 +12,7 @@ import pytest
 from config.banks import Bank, BankAccount
 from config.statements import Camt, Columns, Mt940, Statements, Table
 from connectors.banks.statements import formats
-from hub.fees.reconciliation.statements import gates, keys
+from hub.fees.reconciliation.statements import gates, lines
 from hub.fees.reconciliation.statements.model import booked, movements
 from schemas.statement import Statement, StatementCode, UnreadableFile
 from tests.bank_files import ago, weekday
@@ -108,10 +108,10 @@ def test_what_does_not_balance_is_told_with_its_three_numbers(files: Path) -> No
 def test_two_identical_lines_of_one_day_stay_two(files: Path) -> None:
     _, [statement] = formats.read(BANK, (files / "camt053_duplicate_same_day.xml").read_bytes())
     moved = movements(statement)
-    contents = [keys.content("1", one) for one in moved]
+    contents = [lines.content("1", one) for one in moved]
     assert len(moved) == 2
     assert len(set(contents)) == 1
-    assert len(set(keys.assigned(contents, [one.bank_ref for one in moved], [], {}))) == 2
+    assert len(set(lines.assigned(contents, [one.bank_ref for one in moved], [], {}))) == 2
 
 
 def test_a_garbled_amount_is_named_by_its_line(files: Path) -> None:
