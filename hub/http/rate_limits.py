@@ -7,12 +7,11 @@ say what is left.
 
 import ipaddress
 import math
+import threading
 import time
+from collections import deque
 from typing import Final
 
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
 from config.limits import RateLimit
@@ -23,7 +22,38 @@ CLIENT: Final = "client"
 ADDRESS: Final = "address"
 """names of the two policies, as RateLimit-Policy has them"""
 MAX_ADDRESSES: Final = 50_000
-"""addresses counted at a time (10 MiB): the library keeps an entry for each that it has ever seen"""
+"""addresses counted at a time; then all begin anew"""
+
+
+class MovingWindow:
+    """The requests of one client in the last ``limit.window`` seconds by the monotonic clock, ``burst`` at most."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._times: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def hit(self) -> bool:
+        """Count a request; False: it is above the limit and not counted."""
+        now = time.monotonic()
+        with self._lock:
+            self._forget(now)
+            if len(self._times) >= self._limit.burst:
+                return False
+            self._times.append(now)
+            return True
+
+    def state(self) -> tuple[int, int]:
+        """Requests that are left, and seconds until there is one more."""
+        now = time.monotonic()
+        with self._lock:
+            self._forget(now)
+            oldest = self._times[0] if self._times else now
+            return self._limit.burst - len(self._times), max(math.ceil(oldest + self._limit.window - now), 1)
+
+    def _forget(self, now: float) -> None:
+        while self._times and self._times[0] <= now - self._limit.window:
+            self._times.popleft()
 
 
 class RateLimits:
@@ -31,15 +61,14 @@ class RateLimits:
 
     def __init__(self, unidentified: RateLimit) -> None:
         self._unidentified = unidentified
-        self._clients = MovingWindowRateLimiter(MemoryStorage())
-        self._by_address = MemoryStorage()
-        self._addresses = MovingWindowRateLimiter(self._by_address)
+        self._clients: dict[str, MovingWindow] = {}
+        self._addresses: dict[str, MovingWindow] = {}
 
     def count_client(self, request: Request, client: str, limit: RateLimit) -> None:
         """Count a request of ``client``, who is authenticated. Raises Problem above its limit."""
-        item = _item(limit)
-        allowed = self._clients.hit(item, client)
-        remaining, reset = _state(self._clients, item, client)
+        window = self._clients.get(client) or self._clients.setdefault(client, MovingWindow(limit))
+        allowed = window.hit()
+        remaining, reset = window.state()
         _announce(request, CLIENT, limit, remaining, reset)
         if not allowed:
             raise _exceeded(reset)
@@ -49,20 +78,21 @@ class RateLimits:
         address = _address(request)
         if address is None:
             return
-        if len(self._by_address.events) > MAX_ADDRESSES:
-            self._by_address = MemoryStorage()
-            self._addresses = MovingWindowRateLimiter(self._by_address)
-        if not self._addresses.hit(_item(self._unidentified), address):
-            self._refuse_address(request, address)
+        if len(self._addresses) > MAX_ADDRESSES:
+            self._addresses.clear()
+        window = self._addresses.get(address) or self._addresses.setdefault(address, MovingWindow(self._unidentified))
+        if not window.hit():
+            self._refuse_address(request, window)
 
     def check_address(self, request: Request) -> None:
         """Raise Problem if the address is at its limit: where the sender is known only after the body is read."""
         address = _address(request)
-        if address is not None and not self._addresses.test(_item(self._unidentified), address):
-            self._refuse_address(request, address)
+        window = self._addresses.get(address) if address is not None else None
+        if window is not None and window.state()[0] == 0:
+            self._refuse_address(request, window)
 
-    def _refuse_address(self, request: Request, address: str) -> None:
-        remaining, reset = _state(self._addresses, _item(self._unidentified), address)
+    def _refuse_address(self, request: Request, window: MovingWindow) -> None:
+        remaining, reset = window.state()
         request.scope["state"]["leave_unread"](reset)
         _announce(request, ADDRESS, self._unidentified, remaining, reset)
         raise _exceeded(reset)
@@ -73,18 +103,6 @@ def of(request: Request) -> RateLimits:
     counters = request.scope["state"]["rate_limits"]
     assert isinstance(counters, RateLimits)  # noqa: S101 - the lifespan put it there
     return counters
-
-
-def _item(limit: RateLimit) -> RateLimitItemPerSecond:
-    return RateLimitItemPerSecond(limit.burst, limit.window)
-
-
-def _state(limiter: MovingWindowRateLimiter, item: RateLimitItemPerSecond, key: str) -> tuple[int, int]:
-    """Requests that are left, and seconds until there is one more."""
-    stats = limiter.get_window_stats(item, key)
-    # The library reads the wall clock: one that was set back must not send a client away for longer than a window.
-    seconds = min(max(math.ceil(stats.reset_time - time.time()), 1), item.get_expiry())
-    return max(stats.remaining, 0), seconds
 
 
 def _announce(request: Request, policy: str, limit: RateLimit, remaining: int, reset: int) -> None:

@@ -8,6 +8,8 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,6 +175,40 @@ def test_a_hub_that_is_away_is_said_in_its_own_words(folder: Path, tmp_path: Pat
         answer = requests.get(site.url + "/health/live", verify=str(site.certificate), timeout=30)
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
     assert answer.json()["code"] == problem_types.UNAVAILABLE.code
+
+
+def test_an_address_above_its_rate_is_refused_by_nginx_and_another_one_is_not(folder: Path, tmp_path: Path) -> None:
+    """The hub is away, so that whoever passes is answered 503, and as fast as nginx can."""
+    site = Nginx(tmp_path, api=free_port(), flower=free_port(), proxy_secret=PROXY_SECRET)
+    with running(site):
+        started = time.monotonic()
+        answers = "".join(pipelined(site, 900) for _ in range(3))
+        seconds = time.monotonic() - started
+        elsewhere = pipelined(site, 1, source="127.0.0.2")
+        time.sleep(1)
+        later = pipelined(site, 1)
+
+    statuses = Counter(re.findall(r"HTTP/1.1 (\d+) ", answers))
+    burst, per_second = 600, 300
+    assert statuses.keys() == {"429", "503"}
+    assert statuses["503"] <= 1 + burst + per_second * seconds
+    refused = next(answer for answer in answers.split("HTTP/1.1 ") if answer.startswith("429 "))
+    assert "Retry-After: 1\r\n" in refused
+    assert "Content-Type: application/problem+json\r\n" in refused
+    assert f'"code":"{problem_types.RATE_LIMIT_EXCEEDED.code}"' in refused
+    assert elsewhere.startswith("HTTP/1.1 503 ")
+    assert later.startswith("HTTP/1.1 503 ")
+
+
+def pipelined(site: Nginx, many: int, source: str = "127.0.0.1") -> str:
+    """Send ``many`` requests at once over one connection. Returns all that is answered."""
+    request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
+    with (
+        socket.create_connection(("127.0.0.1", site.port), timeout=60, source_address=(source, 0)) as plain,
+        trusting(site).wrap_socket(plain, server_hostname="localhost") as line,
+    ):
+        line.sendall((request + b"\r\n") * (many - 1) + request + b"Connection: close\r\n\r\n")
+        return b"".join(iter(lambda: line.recv(65_536), b"")).decode()
 
 
 def test_flower_asks_operators_for_its_password_and_shows_itself_to_nobody_else(
