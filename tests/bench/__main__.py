@@ -55,13 +55,14 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=100, help="load: submissions per second")
     parser.add_argument("--seconds", type=int, default=600, help="load: for how long")
     parser.add_argument("--flood", type=int, default=0, help="load: unsigned callbacks per second beside it")
+    parser.add_argument("--backlog", type=int, help="load: submissions that may wait, if not as many as is shipped")
     parser.add_argument("--messages", type=int, default=20_000, help="memory: after how many")
     parser.add_argument("--explain", action="store_true", help="journey: what a dossier costs, by process")
     parser.add_argument("--department", default="rest-a", help="--explain: who receives the dossiers")
     parser.add_argument("--dossiers", type=int, default=600, help="--explain: how many")
     asked = parser.parse_args()
     if asked.part == [LOAD]:
-        return _load(asked.rate, asked.seconds, asked.flood)
+        return _load(asked.rate, asked.seconds, asked.flood, asked.backlog)
     if asked.explain:
         with service(explained=True) as running:
             explain.run(running, department=asked.department, many=asked.dossiers)
@@ -74,11 +75,12 @@ def main() -> int:
     return 0 if all(row.ok for row in rows) else 3
 
 
-def _load(rate: int, seconds: int, flood: int) -> int:
+def _load(rate: int, seconds: int, flood: int, backlog: int | None) -> int:
     """Print how the hub bears a steady load. Exit 3: something was lost, doubled, or done without a 202."""
     with service() as running:
         # The limits that are shipped: those of the tests are there to be out of the way.
-        (Path(running.environment["HUB_CATALOGUE"]) / "limits.toml").unlink()
+        limits = Path(running.environment["HUB_CATALOGUE"]) / "limits.toml"
+        limits.write_text("" if backlog is None else f"[backlog]\nsubmissions = {backlog}\n", encoding="utf-8")
         return 3 if sustained.run(running, rate=rate, seconds=seconds, flood=flood) else 0
 
 
