@@ -1,6 +1,6 @@
 """``python -m tests.called_files FOLDER api|worker …``: a process of the hub that writes down which files it calls.
 
-As soon as FOLDER/recording exists, each product file of which a function is called is appended to FOLDER/<process id>.
+While FOLDER/recording exists, each product file of which a function is called is appended to FOLDER/<process id>.
 Module bodies do not count (an import is no call), nor does the heartbeat, which a worker makes for nobody's sake.
 """
 
@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -17,6 +18,8 @@ from hub.cli.main import main
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("config", "connectors", "hub", "schemas")
 RECORDING: Final = "recording"
+NOTICED: Final = 0.2
+"""seconds within which every process has noticed that the recording has begun, or ended"""
 
 
 def record(folder: Path) -> None:
@@ -34,19 +37,31 @@ def record(folder: Path) -> None:
             with (folder / str(os.getpid())).open("a") as written:
                 written.write(f"{Path(file).relative_to(ROOT)}\n")
 
-    def wait_for_start() -> None:
-        while not (folder / RECORDING).exists():
-            time.sleep(0.05)
-        recording.set()
+    def watch() -> None:
+        while True:
+            if not (folder / RECORDING).exists():
+                recording.clear()
+                seen.clear()
+            else:
+                recording.set()
+            time.sleep(NOTICED / 4)
 
-    threading.Thread(target=wait_for_start, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
     threading.setprofile(on_call)
     sys.setprofile(on_call)
 
 
-def called(folder: Path) -> list[str]:
-    """What the processes that record into ``folder`` have called, by path below the checkout."""
-    return sorted({line for file in folder.iterdir() for line in file.read_text().splitlines()})
+def called(folder: Path, during: Callable[[], object]) -> list[str]:
+    """The files that the processes which record into ``folder`` call during ``during``, by path below the checkout."""
+    flag = folder / RECORDING
+    flag.touch()
+    time.sleep(NOTICED)
+    during()
+    files = {line for file in folder.iterdir() for line in file.read_text().splitlines()}
+    for file in folder.iterdir():
+        file.unlink()
+    time.sleep(NOTICED)
+    return sorted(files)
 
 
 if __name__ == "__main__":
