@@ -34,7 +34,7 @@ class Idempotency(StrEnum):
 
 
 class DepartmentStatus(StrEnum):
-    """Our dossier statuses (hub.dossiers.model.DossierStatus) that a department's code may mean."""
+    """Our dossier statuses (hub.dossiers.store.DossierStatus) that a department's code may mean."""
 
     ACCEPTED = "accepted"
     NOT_ACCEPTED = "not_accepted"

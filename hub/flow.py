@@ -11,7 +11,7 @@ from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort
 from hub import events
 from hub.consignments import ordering, tracking_events
 from hub.consignments import service as consignments
-from hub.dossiers import notices
+from hub.dossiers import portal_view
 from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.fees.demands import issuing
@@ -62,19 +62,19 @@ RESERVED: Final[Mapping[str, Callable[[UnitOfWork, Sequence[Message]], None]]] =
 for: handling takes long and must not hold it"""
 
 REFUSED: Final[Mapping[str, Callable[[UnitOfWork, str, str], list[Event]]]] = {
-    "portal.submission": notices.tell_refused,
+    "portal.submission": portal_view.tell_refused,
 }
 """kind of an inbox message → called with (its id, the reason) to tell its sender that it is refused for good. Only the
 portal has a channel for that."""
 
 SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[Event]], ...]]] = {
-    events.DossierOpened: (issuing.demand, notices.tell_portal),
+    events.DossierOpened: (issuing.demand, portal_view.tell_portal),
     events.FeeNotDue: (dossiers.release,),
-    events.FeeDemanded: (notices.tell_fee, dossiers.release_or_wait),
-    events.FeePaid: (notices.tell_fee, dossiers.covered),
-    events.FeeWaived: (notices.tell_fee, dossiers.covered),
-    events.FeeReopened: (notices.tell_fee, dossiers.reopened, dossier_events.unpaid_again),
-    events.FeeChanged: (notices.tell_fee,),
+    events.FeeDemanded: (portal_view.tell_fee, dossiers.release_or_wait),
+    events.FeePaid: (portal_view.tell_fee, dossiers.covered),
+    events.FeeWaived: (portal_view.tell_fee, dossiers.covered),
+    events.FeeReopened: (portal_view.tell_fee, dossiers.reopened, dossier_events.unpaid_again),
+    events.FeeChanged: (portal_view.tell_fee,),
     events.DossierReleased: (handoffs.prepare,),
     events.HandoffPrepared: (ordering.carry_papers,),
     events.HandoffAcknowledged: (dossiers.taken,),
@@ -82,7 +82,7 @@ SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[E
     events.HandoffCompleted: (),
     events.HandedBack: (handbacks.handed_back,),
     events.ConsignmentDelivered: (handoffs.papers_delivered, cash.collected),
-    events.StatusMoved: (notices.tell_portal, ordering.send_result, dossier_events.follow),
+    events.StatusMoved: (portal_view.tell_portal, ordering.send_result, dossier_events.follow),
 }
 """event → its subscribers, called in this order in the transaction that raised it"""
 
@@ -149,7 +149,7 @@ OUTBOUND: Final[Mapping[str, Outbound]] = {
     handoffs.KIND: Outbound(
         send=_submit, find=_find_handoff, on_delivered=handoffs.acknowledged, on_refused=handoffs.refused
     ),
-    notices.KIND: Outbound(send=_tell, on_delivered=notices.notified, on_refused=notices.declined),
+    portal_view.KIND: Outbound(send=_tell, on_delivered=portal_view.notified, on_refused=portal_view.declined),
     consignments.ORDER: Outbound(send=_order, on_delivered=consignments.accepted, on_refused=consignments.refused),
     consignments.CANCEL: Outbound(
         send=_cancel, on_delivered=consignments.cancelled, on_refused=consignments.not_cancelled

@@ -6,7 +6,7 @@ from typing import Final
 from connectors.errors import ConnectorCode as PartnerCode
 from hub.codes import HubCode
 from hub.consignments import model as consignments
-from hub.dossiers import model as dossiers
+from hub.dossiers import store as dossiers
 from hub.fees.demands import model as fees
 from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.statements import model as statements

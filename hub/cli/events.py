@@ -55,11 +55,11 @@ def tail(
 
 def _pages(conn: "Connection", after: str | None) -> Iterator[list[dict[str, Any]]]:
     """Yield pages for ever: first the events that exist, then those since the page before, often none."""
-    from hub.dossiers import views
+    from hub.dossiers import portal_view
 
     while True:
         page: list[dict[str, Any]] = []
-        while events := views.events(conn, after=after, limit=_PAGE):
+        while events := portal_view.events(conn, after=after, limit=_PAGE):
             page += [json.loads(event.notice) for event in events]
             after = events[-1].id
         yield page

@@ -14,7 +14,7 @@ from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.db import Connection
-    from hub.dossiers.views import SubmissionView
+    from hub.dossiers.portal_view import SubmissionView
 
 app: Final = Typer(help="Submissions (hồ sơ nộp).", no_args_is_help=True)
 
@@ -89,7 +89,7 @@ def end(
     """End a dossier that has not been handed over, such as an unpaid one. Its demand is cancelled."""
     from hub import dispatch
     from hub.dossiers import service
-    from hub.dossiers.model import DossierStatus
+    from hub.dossiers.store import DossierStatus
     from hub.errors import NotFound
 
     with environment.database() as conn:
@@ -110,12 +110,12 @@ def end(
 
 
 def _find(conn: "Connection", name: str) -> "SubmissionView | None":
-    from hub.dossiers import views
+    from hub.dossiers import portal_view
     from schemas.identifiers import DossierCode, Prefix, is_id
 
     if is_id(name, Prefix.SUBMISSION):
-        return views.submission(conn, id=name)
+        return portal_view.submission(conn, id=name)
     try:
-        return views.submission(conn, code=DossierCode.received(name).normalised)
+        return portal_view.submission(conn, code=DossierCode.received(name).normalised)
     except ValueError:
-        return views.submission(conn, reference=name)
+        return portal_view.submission(conn, reference=name)

@@ -8,7 +8,7 @@ from hub.audit import AuditAction
 from hub.clock import local
 from hub.codes import HubCode
 from hub.dossiers import store
-from hub.dossiers.model import FINAL, IMPLIED, LIFECYCLE, Dossier, DossierStatus
+from hub.dossiers.store import FINAL, IMPLIED, LIFECYCLE, Dossier, DossierStatus
 from hub.errors import InvalidState, ManualAction, MessageRefused, NotFound, RetryLater
 from hub.events import (
     DossierOpened,

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from hub.app import Hub
-from hub.dossiers.views import SubmissionView
+from hub.dossiers.portal_view import SubmissionView
 from hub.fees.demands import demand_store
 from hub.fees.demands.demand_store import FeeView
 from hub.http import guards, ingest, long_poll, openapi, problem_types

@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from hub.app import Hub
-from hub.dossiers import views
-from hub.dossiers.views import SubmissionView
+from hub.dossiers import portal_view
+from hub.dossiers.portal_view import SubmissionView
 from hub.http import ingest, problem_types
 from hub.http.problems import Problem
 from schemas.identifiers import Prefix, is_id
@@ -63,4 +63,4 @@ async def _pause(request: Request, seconds: float) -> bool:
 
 def _read(hub: Hub, submission_id: str) -> SubmissionView | None:
     with ingest.connection(hub) as conn:
-        return views.submission(conn, id=submission_id)
+        return portal_view.submission(conn, id=submission_id)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from hub.app import Hub
-from hub.dossiers import views
+from hub.dossiers import portal_view
 from hub.http import fees, ingest, problem_types
 from hub.http.answers import SubmissionEventPage, SubmissionPage
 from hub.http.problems import Problem
@@ -64,7 +64,7 @@ def page_of_one(hub: Hub, reference: str | None, dossier_code: str | None) -> Su
     """The submission with this reference and/or dossier code, as a page of one item or none."""
     code = None if dossier_code is None else _normalised(dossier_code)
     with ingest.connection(hub) as conn:
-        view = views.submission(conn, reference=reference, code=code)
+        view = portal_view.submission(conn, reference=reference, code=code)
     return SubmissionPage(data=fees.documents(hub, [view] if view else []), next_cursor=None)
 
 
@@ -73,7 +73,7 @@ def submission_page(hub: Hub, since: datetime, cursor: str | None, limit: int) -
     key = hub.settings.cursor_key
     moment, after = read_cursor(key, cursor) if cursor else (since, "")
     with ingest.connection(hub) as conn:
-        views_ = views.page(conn, moment=moment, after=after, limit=limit)
+        views_ = portal_view.page(conn, moment=moment, after=after, limit=limit)
     next_cursor = issue_cursor(key, views_[-1].updated_at, views_[-1].id) if len(views_) == limit else None
     return SubmissionPage(data=fees.documents(hub, views_), next_cursor=next_cursor)
 
@@ -84,7 +84,7 @@ def event_page(hub: Hub, after: str | None, limit: int) -> SubmissionEventPage:
         raise _unknown_event()
     with ingest.connection(hub) as conn:
         try:
-            page = views.events(conn, after=after, limit=limit)
+            page = portal_view.events(conn, after=after, limit=limit)
         except LookupError:
             raise _unknown_event() from None
     data = [Notice.model_validate_json(event.notice) for event in page]

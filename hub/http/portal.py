@@ -10,7 +10,7 @@ from starlette.responses import Response
 from typing_extensions import override
 
 from hub.app import Hub
-from hub.dossiers import views
+from hub.dossiers import portal_view
 from hub.http import answers, fees, guards, ingest, long_poll, openapi, paging, problem_types
 from hub.http.answers import (
     AcceptedSubmission,
@@ -143,7 +143,7 @@ def _check_code_is_free(hub: Hub, dossier_code: str, reference: str) -> None:
     is handled, with a notice.
     """
     with ingest.connection(hub) as conn:
-        other = views.submission(conn, code=DossierCode.received(dossier_code).normalised)
+        other = portal_view.submission(conn, code=DossierCode.received(dossier_code).normalised)
     if other is not None and other.reference != reference:
         fault = Fault("/dossier_code", "dossier_code_taken", "is the code of another dossier already")
         raise Problem(problem_types.CONTENT, faults=[fault])

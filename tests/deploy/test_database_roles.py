@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from psycopg.rows import dict_row
 
-from hub.dossiers import views
+from hub.dossiers import portal_view
 from hub.migrations.run import retain, upgrade
 from hub.signing import custody
 from tests.deploy.installed import DATABASE_ROLES, a_database, database_url_as, make_roles, run_script
@@ -188,5 +188,5 @@ def test_api_and_workers_may_ask_whether_the_custody_log_is_anchored(as_role: ps
 def test_the_portals_api_looks_up_and_lists_submissions(as_role: psycopg.Connection) -> None:
     conn: Any = as_role
     conn.row_factory = dict_row
-    assert views.submission(conn, code="000001626111250001") is None
-    assert views.page(conn, moment=datetime(2026, 1, 1, tzinfo=UTC), after="", limit=10) == []
+    assert portal_view.submission(conn, code="000001626111250001") is None
+    assert portal_view.page(conn, moment=datetime(2026, 1, 1, tzinfo=UTC), after="", limit=10) == []

@@ -7,7 +7,7 @@ import pytest
 
 from hub import dispatch, operations
 from hub.clock import now
-from hub.dossiers import views
+from hub.dossiers import portal_view
 from hub.errors import InvalidState, NotFound
 from hub.http.paging import EPOCH
 from hub.messages.model import Wakeup
@@ -82,9 +82,9 @@ def test_the_portals_own_code_is_kept_and_a_second_with_the_same_is_refused_with
     assert notice["dossier_code"] == code.lower()
     assert "đã thuộc hồ sơ khác" in notice["reason"]
     with hub.db.connection() as conn:
-        view = views.submission(conn, id=second.id)
-        [listed] = [one for one in views.page(conn, moment=EPOCH, after="", limit=9) if one.id == second.id]
-        assert any(second.id in event.notice for event in views.events(conn, after=None, limit=9))
+        view = portal_view.submission(conn, id=second.id)
+        [listed] = [one for one in portal_view.page(conn, moment=EPOCH, after="", limit=9) if one.id == second.id]
+        assert any(second.id in event.notice for event in portal_view.events(conn, after=None, limit=9))
     assert view == listed
     assert view is not None
     assert (view.state, view.version, view.reason) == ("rejected", 1, notice["reason"])

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from hub.consignments import model as consignments
-from hub.dossiers import model as dossiers
+from hub.dossiers import store as dossiers
 from hub.errors import MoveRefused
 from hub.fees.demands import model as demands
 from hub.fees.payouts import chargebacks, orders

@@ -14,7 +14,7 @@ from hub.cli.demo.trials import SubmissionTrial
 from hub.consignments.model import ConsignmentStatus as Carriage
 from hub.consignments.model import Direction
 from hub.db import Connection
-from hub.dossiers.model import LIFECYCLE, DossierStatus
+from hub.dossiers.store import LIFECYCLE, DossierStatus
 from hub.locale import vi
 
 # A dossier has one handoff here, and many notices to the portal; each is a transfer.

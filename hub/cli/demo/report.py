@@ -19,7 +19,7 @@ from hub.cli.output import say
 from hub.consignments.model import DIRECTIONS, LABELS, Direction
 from hub.consignments.model import ConsignmentStatus as Carriage
 from hub.db import Connection, one
-from hub.dossiers.model import DossierStatus
+from hub.dossiers.store import DossierStatus
 from hub.embedded.waiting import wait_for
 from hub.locale import vi
 from hub.signing import crl_store, exporting, trust_list
