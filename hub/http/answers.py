@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 from schemas.money import Dong
 from schemas.portal import FeeKind, Notice
@@ -173,8 +172,3 @@ class Health(BaseModel):
 
     status: Literal["alive", "ready"]
     checks: dict[str, str]
-
-
-def json(document: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Write ``document`` as a JSON response."""
-    return Response(document.model_dump_json(), status, headers=headers, media_type="application/json")

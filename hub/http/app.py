@@ -24,9 +24,8 @@ from hub.http import (
     settlements,
     soap,
 )
-from hub.http.admission import Admission, AdmissionMiddleware
-from hub.http.middleware import RequestContextMiddleware
-from hub.http.rate_limits import RateLimits
+from hub.http.admission import Admission, AdmissionMiddleware, RateLimits
+from hub.http.request_context import RequestContextMiddleware
 
 ROUTERS: Final = (
     portal.direct,
@@ -80,5 +79,5 @@ def application(**parts: Any) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     app.add_middleware(AdmissionMiddleware)
-    app.add_middleware(RequestContextMiddleware)  # added last: the outermost
+    app.add_middleware(RequestContextMiddleware, problem_response=problems.response)  # added last: the outermost
     return app

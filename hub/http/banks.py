@@ -31,7 +31,7 @@ from hub.crashpoints import Point
 from hub.db import Connection
 from hub.fees.reconciliation import notification_intake, notifications
 from hub.fees.reconciliation.notification_intake import DemandStatus, Judgement
-from hub.http import guards, ingest, openapi, problem_types, rate_limits, request_context
+from hub.http import admission, guards, ingest, openapi, problem_types, request_context
 from hub.http.problems import Problem
 from hub.messages import inbox
 from hub.messages.model import Wakeup
@@ -114,7 +114,7 @@ class NotificationSender:
 async def notify(request: Request, code: str) -> Response:
     """Notify a movement of money. Every provider signs and is answered as its own contract has it."""
     provider = _sender(request, code, "POST")
-    rate_limits.of(request).check_address(request)
+    admission.rate_limits(request).check_address(request)
     body = await ingest.read_body(request, ingest.JSON_TYPE, limit=LIMIT)
     return await run_in_threadpool(_take, request, provider, body)
 
@@ -139,7 +139,7 @@ def _sender(request: Request, code: str, method: Literal["GET", "POST"]) -> Noti
 
 def _take(request: Request, provider: NotificationSender, body: bytes) -> Response:
     hub, contract, now = ingest.hub(request), provider.contract, clock.now()
-    counters = rate_limits.of(request)
+    counters = admission.rate_limits(request)
     received = NotificationRequest(request.scope["query_string"], _headers(request, provider), body)
     key = _verify(provider, received, now)
     if isinstance(key, NotificationVerdict):

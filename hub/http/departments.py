@@ -9,7 +9,7 @@ from starlette.responses import Response
 from config.parties import Department
 from hub import feeds
 from hub.app import Hub
-from hub.http import answers, guards, ingest, openapi, problem_types
+from hub.http import guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedReport
 from hub.messages.model import InboxReceipt
 from schemas import strict
@@ -39,7 +39,7 @@ def _report(hub: Hub, sender: Department, key: str | None, body: bytes) -> Respo
     report = strict.read(StatusReport, body)
     accepted = take(hub, sender, report, key)
     document = AcceptedReport(report_id=report.report_id, state="accepted", received_at=accepted.at)
-    return answers.json(document, 202, headers=ingest.replay_header(accepted))
+    return ingest.json_response(document, 202, headers=ingest.replay_header(accepted))
 
 
 def take(hub: Hub, sender: Department, report: StatusReport, key: str | None) -> InboxReceipt:

@@ -1,4 +1,4 @@
-"""Authentication of callers, on the raw bytes, before the body is parsed; whoever is known is counted (rate_limits).
+"""Authentication of callers, on the raw bytes, before the body is parsed; whoever is known is counted (admission).
 
 A signature of the head is verified before the body is read, which is then compared with the digest that is signed.
 Every refusal looks the same to the caller; the reason is logged. Without a guard, a secret or a certificate in force
@@ -21,7 +21,7 @@ from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted
 from connectors.transport.xml import Element
 from hub import clock
 from hub.app import Hub
-from hub.http import ingest, problem_types, rate_limits, request_context
+from hub.http import admission, ingest, problem_types, request_context
 from hub.http.problems import Problem
 
 CERTIFICATE: Final = "x-client-cert"
@@ -33,7 +33,7 @@ def portal(request: Request) -> None:
     """Authenticate the public portal by the request's head. Raises Problem."""
     config = ingest.hub(request).catalogue.portal
     _verify_signature(request, config.guard)
-    rate_limits.of(request).count_client(request, config.code, config.rate_limit)
+    admission.rate_limits(request).count_client(request, config.code, config.rate_limit)
 
 
 async def portal_read(request: Request) -> None:
@@ -86,7 +86,7 @@ def _department_head(request: Request, code: str) -> Department:
         _verify_signature(request, sender.guard)
     elif isinstance(sender.guard, CertificateGuard):
         _verify_certificate(request, sender.guard)
-    rate_limits.of(request).count_client(request, sender.counterparty, sender.rate_limit)
+    admission.rate_limits(request).count_client(request, sender.counterparty, sender.rate_limit)
     return sender
 
 
@@ -102,7 +102,7 @@ def soap_body(request: Request, sender: Department, message: Element) -> Element
     """Return the Body that ``sender`` signed; nothing else of ``message`` may be used. Raises Problem, NotSOAP."""
     if isinstance(sender.guard, CertificateGuard):
         _verify_certificate(request, sender.guard)
-        rate_limits.of(request).count_client(request, sender.counterparty, sender.rate_limit)
+        admission.rate_limits(request).count_client(request, sender.counterparty, sender.rate_limit)
         return envelope.body_of(message)
     assert isinstance(sender.guard, SoapGuard)  # noqa: S101 - department_with asked for one of the two
     try:
@@ -110,13 +110,13 @@ def soap_body(request: Request, sender: Department, message: Element) -> Element
     except Untrusted as error:
         raise _not_authenticated(request, error.reason) from None
     request_context.of(request).client = sender.counterparty
-    rate_limits.of(request).count_client(request, sender.counterparty, sender.rate_limit)
+    admission.rate_limits(request).count_client(request, sender.counterparty, sender.rate_limit)
     return body
 
 
 def not_found(request: Request) -> Problem:
     """The problem for an address that names nobody. Raises Problem where the caller has tried too many."""
-    rate_limits.of(request).count_unidentified(request)
+    admission.rate_limits(request).count_unidentified(request)
     return Problem(problem_types.NOT_FOUND)
 
 
@@ -166,5 +166,5 @@ def _certificate(pem: str) -> PinnedCertificate:
 
 def _not_authenticated(request: Request, reason: str) -> Problem:
     """The problem for the caller. Raises Problem where its address has failed too often."""
-    rate_limits.of(request).count_unidentified(request)
+    admission.rate_limits(request).count_unidentified(request)
     return Problem(problem_types.SIGNATURE_REFUSED, reason=str(reason))

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from hub import clock, standstill
 from hub.app import Hub
-from hub.http import answers, ingest, problem_types, problems, request_context
+from hub.http import ingest, problem_types, problems, request_context
 from hub.http.answers import Health
 from hub.migrations import run
 from hub.signing import custody
@@ -34,7 +34,7 @@ _PORTS: Final = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 @router.get("/health/live")
 async def live() -> Response:
     """Liveness: whether the process answers; a supervisor restarts it if not."""
-    return answers.json(Health(status="alive", checks={}))
+    return ingest.json_response(Health(status="alive", checks={}))
 
 
 @router.head("/health/ready", include_in_schema=False)
@@ -53,7 +53,7 @@ async def ready(request: Request) -> Response:
     broker = await anyio.to_thread.run_sync(_broker, str(hub.settings.broker_url))
     catalogue = f"{len(hub.catalogue.procedures)} procedures, {len(hub.catalogue.departments)} departments"
     reports = {"catalogue": catalogue, "broker": broker, "custody": custody_log, **alive}
-    return answers.json(Health(status="ready", checks={**checks, **reports}))
+    return ingest.json_response(Health(status="ready", checks={**checks, **reports}))
 
 
 def _database(hub: Hub) -> dict[str, str]:

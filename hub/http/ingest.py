@@ -1,4 +1,4 @@
-"""Read a request under limits and store its message durably before it is answered: what every endpoint shares."""
+"""Read a request under limits, store its message durably, and then answer it: what every endpoint shares."""
 
 import asyncio
 import re
@@ -7,7 +7,9 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Final
 
+from pydantic import BaseModel
 from starlette.requests import Request
+from starlette.responses import Response
 
 from hub import crashpoints
 from hub.app import Hub
@@ -130,3 +132,8 @@ def store(hub: Hub, arrival: Arrival, *, new_work: bool = False) -> InboxReceipt
 def replay_header(accepted: InboxReceipt) -> dict[str, str]:
     """The header that marks a repeated answer."""
     return {"idempotency-replayed": "true"} if accepted.replayed else {}
+
+
+def json_response(document: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Write ``document`` as a JSON response."""
+    return Response(document.model_dump_json(), status, headers=headers, media_type="application/json")

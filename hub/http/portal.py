@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from hub.app import Hub
 from hub.dossiers import portal_view
-from hub.http import answers, fees, guards, ingest, long_poll, openapi, paging, problem_types
+from hub.http import fees, guards, ingest, long_poll, openapi, paging, problem_types
 from hub.http.answers import (
     AcceptedSubmission,
     SubmissionDocument,
@@ -91,7 +91,7 @@ async def submission(
     if long_poll.is_known(view, etags):
         return Response(status_code=304, headers=etag)
     [document] = await run_in_threadpool(fees.documents, ingest.hub(request), [view])
-    return answers.json(document, headers=etag)
+    return ingest.json_response(document, headers=etag)
 
 
 @reads.head("/v1/submissions", include_in_schema=False)
@@ -114,7 +114,9 @@ async def submissions(
         page: SubmissionPage = await run_in_threadpool(paging.page_of_one, hub, reference, dossier_code)
     else:
         page = await run_in_threadpool(paging.submission_page, hub, updated_since, cursor, limit)
-    return answers.json(page, headers=paging.next_link(hub, "/v1/submissions", cursor=page.next_cursor, limit=limit))
+    return ingest.json_response(
+        page, headers=paging.next_link(hub, "/v1/submissions", cursor=page.next_cursor, limit=limit)
+    )
 
 
 @reads.head("/v1/events", include_in_schema=False)
@@ -133,7 +135,7 @@ async def events(
     page: SubmissionEventPage = await run_in_threadpool(paging.event_page, hub, after, limit)
     full = len(page.data) == limit
     link = paging.next_link(hub, "/v1/events", after=page.next_after if full else None, limit=limit)
-    return answers.json(page, headers=link)
+    return ingest.json_response(page, headers=link)
 
 
 def _check_code_is_free(hub: Hub, dossier_code: str, reference: str) -> None:
@@ -170,4 +172,4 @@ def _submit(hub: Hub, key: str, body: bytes) -> Response:
         received_at=accepted.at,
         links=SubmissionLinks(self=location, events=ingest.url(hub, "/v1/events")),
     )
-    return answers.json(document, 202, headers={"location": location, **ingest.replay_header(accepted)})
+    return ingest.json_response(document, 202, headers={"location": location, **ingest.replay_header(accepted)})

@@ -17,7 +17,7 @@ from hub.consignments import capability
 from hub.consignments.capability import TokenConsignment
 from hub.db import one
 from hub.errors import KeyReused, ReferenceReused
-from hub.http import answers, guards, ingest, openapi, problem_types, rate_limits, request_context
+from hub.http import admission, guards, ingest, openapi, problem_types, request_context
 from hub.http.answers import AcceptedEvent
 from hub.messages import set_aside
 from hub.messages.model import Arrival, InboxReceipt
@@ -49,14 +49,14 @@ REFUSALS: Final = (
 )
 async def report_event(request: Request, token: str) -> Response:
     """Report a tracking event of the consignment that the address names. 202: stored durably, will be handled."""
-    rate_limits.of(request).check_address(request)
+    admission.rate_limits(request).check_address(request)
     consignment = await run_in_threadpool(_consignment, ingest.hub(request), token)
     if consignment is None:
         raise guards.not_found(request)
     client = request_context.of(request).client = f"postal.{consignment.operator}"
     operator = ingest.hub(request).catalogue.operators.get(consignment.operator)
     # One whose file has been taken out of the catalogue since still reports on what it carries.
-    rate_limits.of(request).count_client(request, client, operator.rate_limit if operator else PARTNER)
+    admission.rate_limits(request).count_client(request, client, operator.rate_limit if operator else PARTNER)
     body = await ingest.read_body(request, ingest.JSON_TYPE)
     return await run_in_threadpool(_report, ingest.hub(request), consignment, body)
 
@@ -76,7 +76,7 @@ def _report(hub: Hub, consignment: TokenConsignment, body: bytes) -> Response:
         # The same event with other content: the first one counts; a worker compares the two.
         accepted = _first_receipt(hub, consignment, event)
     document = AcceptedEvent(order_number=event.order_number, state="accepted", received_at=accepted.at)
-    return answers.json(document, 202, headers=ingest.replay_header(accepted))
+    return ingest.json_response(document, 202, headers=ingest.replay_header(accepted))
 
 
 def _arrival(consignment: TokenConsignment, event: TrackingEvent) -> Arrival:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from config.procedure import Procedure
 from hub import clock
-from hub.http import answers, guards, ingest, openapi, problem_types
+from hub.http import guards, ingest, openapi, problem_types
 from schemas.money import Dong
 from schemas.portal import FeeKind
 
@@ -81,7 +81,7 @@ async def procedures(request: Request) -> Response:
         _document(procedure, catalogue.departments[procedure.department].name, today)
         for _, procedure in sorted(catalogue.procedures.items())
     ]
-    return answers.json(ProcedureList(data=documents))
+    return ingest.json_response(ProcedureList(data=documents))
 
 
 def _document(procedure: Procedure, department_name: str, today: date) -> ProcedureDocument:

@@ -13,7 +13,7 @@ from hub.app import Hub
 from hub.audit import AuditAction
 from hub.fees.settlements import store
 from hub.fees.settlements.store import SettlementState, SettlementView
-from hub.http import answers, guards, ingest, openapi, problem_types
+from hub.http import guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedAnswer, SettlementDocument, SettlementFile, SettlementList
 from hub.http.problems import Problem
 from hub.messages.model import Arrival, InboxReceipt
@@ -70,7 +70,7 @@ async def answer_settlement(request: Request, code: str) -> Response:
 def _list(hub: Hub, sender: Department) -> Response:
     with ingest.connection(hub) as conn:
         views_ = store.of_department(conn, sender.code)
-    return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in views_]))
+    return ingest.json_response(SettlementList(data=[SettlementDocument(**_shown(view)) for view in views_]))
 
 
 def _open(hub: Hub, sender: Department, settlement_id: str) -> Response:
@@ -84,7 +84,7 @@ def _open(hub: Hub, sender: Department, settlement_id: str) -> Response:
         raise Problem(problem_types.NOT_FOUND)
     view, handed = opened
     table, signature = (base64.b64encode(part).decode() for part in (handed.body, handed.signature))
-    return answers.json(SettlementFile(**_shown(view), table=table, signature=signature))
+    return ingest.json_response(SettlementFile(**_shown(view), table=table, signature=signature))
 
 
 def _shown(view: SettlementView) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _answer(hub: Hub, sender: Department, key: str | None, body: bytes) -> Respo
     answer = strict.read(TableAnswer, body)
     accepted = take(hub, sender, answer, key)
     document = AcceptedAnswer(answer_id=answer.answer_id, state="accepted", received_at=accepted.at)
-    return answers.json(document, 202, headers=ingest.replay_header(accepted))
+    return ingest.json_response(document, 202, headers=ingest.replay_header(accepted))
 
 
 def take(hub: Hub, sender: Department, answer: TableAnswer, key: str | None) -> InboxReceipt:

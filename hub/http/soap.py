@@ -16,13 +16,13 @@ from connectors.transport.wsse import SECURITY
 from connectors.transport.xml import Element, UnsafeXML
 from hub.app import Hub
 from hub.http import (
+    admission,
     departments,
     guards,
     ingest,
     openapi,
     problem_types,
     problems,
-    rate_limits,
     request_context,
     settlements,
 )
@@ -123,7 +123,7 @@ async def report_by_soap(request: Request, code: str) -> Response:
     """
     sender = guards.department_with(request, code, SoapGuard, CertificateGuard)
     try:
-        rate_limits.of(request).check_address(request)
+        admission.rate_limits(request).check_address(request)
         body = await ingest.read_body(request, ingest.SOAP_TYPE)
         return await run_in_threadpool(_report, request, sender, body)
     except problems.EXPECTED as error:
