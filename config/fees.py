@@ -9,8 +9,8 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from config.data import Data, ListCode, Name, PartyCode, no_duplicates
-from schemas.money import Dong
 from schemas.portal import FeeKind
+from schemas.values import Dong
 
 Basis = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 """the legal provision, as it is cited"""

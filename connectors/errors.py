@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from schemas.explained import Explained
-from schemas.text import cleaned
+from schemas.values import cleaned
 
 REASON_LIMIT: Final = 1_000
 """characters of a refusal's reason that are kept"""

@@ -7,7 +7,7 @@ of three zeros unsaid.
 
 from typing import Final
 
-from schemas.money import MOST
+from schemas.values import MOST
 
 DIGITS: Final = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 BEHIND_TENS: Final = {1: "mốt", 4: "tư", 5: "lăm"}

@@ -4,9 +4,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from schemas.moment import Moment
-from schemas.paper import Sha256
+from schemas.identifiers import Sha256
 from schemas.strict import Strict
+from schemas.values import Moment
 
 TYPE: Final = "vn.hub.checkpoint"
 FIRST: Final = "0" * 64

@@ -4,15 +4,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from schemas.applicant import Applicant
 from schemas.handoff import CounterRecord, SignedRecord
 from schemas.identifiers import AgencyCode, ProcedureCode, ReceivedDossierCode
-from schemas.moment import Moment
-from schemas.paper import Paper
-from schemas.portal import Channel, DeclaredFee, ResultWish
+from schemas.portal import Applicant, Channel, DeclaredFee, Paper, ResultWish
 from schemas.replies import UnreadableEntry
 from schemas.strict import Strict
-from schemas.text import Text
+from schemas.values import Moment, Text
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 

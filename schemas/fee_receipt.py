@@ -8,10 +8,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from schemas.moment import Moment
-from schemas.money import Dong
 from schemas.portal import FeeKind
 from schemas.strict import Strict
+from schemas.values import Dong, Moment
 
 TYPE: Final = "vn.hub.fee-receipt"
 LAST_NUMBER: Final = 99_999_999

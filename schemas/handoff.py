@@ -9,11 +9,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from schemas.identifiers import AgencyCode, ReceivedDossierCode
-from schemas.moment import Moment
-from schemas.paper import MediaType, Sha256
+from schemas.identifiers import AgencyCode, MediaType, ReceivedDossierCode, Sha256
 from schemas.strict import Strict
-from schemas.text import Short
+from schemas.values import Moment, Short
 
 FIRST: Final = "0" * 64
 """``prev`` of a dossier's first record"""

@@ -79,6 +79,8 @@ AgencyCode = Annotated[
     AfterValidator(_agency),
     Field(json_schema_extra={"pattern": f"^({_QCVN_102.pattern}|{_QD_20.pattern})$", "examples": ["000.00.16.H42"]}),
 ]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]{1,100}$")]
 ProcedureCode = Annotated[
     str,
     StringConstraints(max_length=24),

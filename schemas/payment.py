@@ -5,10 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from schemas.moment import Moment
-from schemas.money import MOST
 from schemas.strict import Strict
-from schemas.text import Cleaned, Fit
+from schemas.values import MOST, Cleaned, Fit, Moment
 
 ProviderTxn = Annotated[str, StringConstraints(min_length=1, max_length=160), Fit]
 Account = Annotated[str, StringConstraints(max_length=34), Fit]

@@ -10,13 +10,11 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from schemas.applicant import Phone
 from schemas.item_code import IssuedItemCode, ReceivedItemCode
-from schemas.moment import Moment
-from schemas.money import Dong
+from schemas.portal import Phone
 from schemas.replies import UnreadableEntry
 from schemas.strict import Strict
-from schemas.text import Short
+from schemas.values import Dong, Moment, Short
 
 ORDER_NUMBER_LIMIT: Final = 50
 """characters; a dossier code has 25, and the consignments of one dossier are told apart behind it"""

@@ -1,8 +1,8 @@
 """JSON replies of partners: unknown keys are ignored, anything else that breaks the contract is refused.
 
 Nobody at the other end reads a refusal, and one bad entry must not stop a feed. So a byte order mark is skipped,
-unknown keys are dropped, and texts are cleaned (schemas.text). A number out of range or a duplicate key becomes a value
-that fits no field, so that only the entry with that field is unreadable (UnreadableEntry).
+unknown keys are dropped, and texts are cleaned (schemas.values). A number out of range or a duplicate key becomes a
+value that fits no field, so that only the entry with that field is unreadable (UnreadableEntry).
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from schemas import strict, text
+from schemas import strict, values
 from schemas.strict import Refused, Strict, faults_of
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -27,7 +27,7 @@ def parse(body: bytes) -> Any:
 def cleaned(value: Any) -> Any:
     """The document with its texts cleaned."""
     if isinstance(value, str):
-        return text.cleaned(value)
+        return values.cleaned(value)
     if isinstance(value, list):
         return [cleaned(item) for item in value]
     if isinstance(value, dict):
@@ -57,7 +57,7 @@ def _known(value: Any, depth: int) -> Any:
     return {
         key: {} if key in twice else _known(item, depth + 1)
         for key, item in value.items()
-        if text.fault_in(key) is None
+        if values.fault_in(key) is None
     }
 
 

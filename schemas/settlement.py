@@ -10,11 +10,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.custody import Base64
-from schemas.moment import Moment
-from schemas.money import MOST, Dong
-from schemas.paper import Sha256
+from schemas.identifiers import Sha256
 from schemas.portal import FeeKind
 from schemas.strict import Strict
+from schemas.values import MOST, Dong, Moment
 
 TYPE: Final = "vn.hub.settlement"
 Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]

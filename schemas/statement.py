@@ -10,10 +10,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from schemas.moment import FIRST_YEAR, LAST_YEAR, Day
-from schemas.money import MOST
 from schemas.strict import Strict, faults_of
-from schemas.text import Cleaned
+from schemas.values import FIRST_YEAR, LAST_YEAR, MOST, Cleaned, Day
 
 Format = Literal["camt", "mt940", "csv", "xlsx"]
 

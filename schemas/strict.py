@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from schemas.text import fault_in
+from schemas.values import fault_in
 
 MAX_FAULTS: Final = 20
 

@@ -9,10 +9,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.custody import Base64
 from schemas.handoff import OfficerId
-from schemas.identifiers import AgencyCode
-from schemas.moment import Moment
-from schemas.paper import Sha256
+from schemas.identifiers import AgencyCode, Sha256
 from schemas.strict import Strict
+from schemas.values import Moment
 
 TYPE: Final = "vn.hub.trust-list"
 FIRST: Final = "0" * 64

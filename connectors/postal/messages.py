@@ -17,10 +17,10 @@ from connectors.errors import REASON_LIMIT, ConnectorCode, ContractBroken, Dupli
 from connectors.transport import entries
 from connectors.transport.http_errors import HttpReply, expect_success
 from schemas import replies
-from schemas.moment import bounded, from_milliseconds
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, TrackingEvent
 from schemas.replies import UnreadableEntry
 from schemas.strict import Fault, Refused, faults_of
+from schemas.values import bounded, from_milliseconds
 
 JSON: Final = "application/json"
 

@@ -32,8 +32,8 @@ from connectors.sandbox.bank_ledger import (
 from connectors.sandbox.bank_notices import LOCAL, MovementNotice, keypay_transaction
 from connectors.sandbox.bank_notifier import BankNotifier, HubAnswer
 from connectors.sandbox.runtime_settings import SettingsPanel
-from schemas.money import MOST
 from schemas.strict import Strict
+from schemas.values import MOST
 
 _Amount = Annotated[int, Field(strict=True, gt=0, le=MOST)]
 _Words = Annotated[str, StringConstraints(max_length=500)]

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 from lxml import etree
 
 from connectors.transport import xml
-from schemas.text import fault_in
+from schemas.values import fault_in
 
 MASK: Final = "•••"
 READ_LIMIT: Final = 1_048_576
@@ -83,7 +83,7 @@ def redacted_body(media_type: str, body: bytes) -> str | None:
 
 
 def holds_unfit_text(media_type: str, body: bytes) -> bool:
-    """Whether a text in the body holds what no text may (schemas.text); False also where the body cannot be read."""
+    """Whether a text in the body holds what no text may (schemas.values); False also where the body cannot be read."""
     plain = body.isascii() and b"\\u" not in body and b"&#" not in body
     if plain or len(body) > READ_LIMIT:
         return False
@@ -174,7 +174,7 @@ class RecordedMessage:
     sha256: str
     """hex, over the raw body"""
     raw: str | None = None
-    """base64 of the raw body where its texts hold what no text may (schemas.text), so that they are used cleaned;
+    """base64 of the raw body where its texts hold what no text may (schemas.values), so that they are used cleaned;
     personal, and shown nowhere"""
 
     @classmethod

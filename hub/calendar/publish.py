@@ -9,10 +9,10 @@ from typing import Final
 from holidays import country_holidays
 
 from hub.calendar import LIST
-from schemas.moment import FIRST_YEAR, LAST_YEAR
+from schemas.values import FIRST_YEAR, LAST_YEAR
 
 YEARS: Final = range(FIRST_YEAR - 1, LAST_YEAR + 2)
-"""all years accepted in messages (schemas.moment), and one more on either side, for time zones and running terms"""
+"""all years accepted in messages (schemas.values), and one more on either side, for time zones and running terms"""
 
 
 def document() -> str:

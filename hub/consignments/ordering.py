@@ -16,9 +16,8 @@ from hub.events import Event, HandoffPrepared, StatusMoved
 from hub.locale import vi
 from hub.messages import inbox
 from hub.unit_of_work import UnitOfWork
-from schemas.applicant import Address
 from schemas.identifiers import DossierCode, Prefix, is_id
-from schemas.portal import Submission
+from schemas.portal import Address, Submission
 from schemas.postal import Contact
 
 CARRIER: Final = "post"
@@ -218,7 +217,7 @@ def _applicant(uow: UnitOfWork, dossiers: list[dict[str, Any]], *, to_result: bo
 
 def _line(address: Address) -> str:
     line = f"{address.detail.strip()}, {address.commune.strip()}"
-    if len(line) > 255:  # noqa: PLR2004 - schemas.text.Short
+    if len(line) > 255:  # noqa: PLR2004 - schemas.values.Short
         raise InvalidState("the address is longer than a label")
     return line
 

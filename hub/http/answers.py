@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.money import Dong
 from schemas.portal import FeeKind, Notice
+from schemas.values import Dong
 
 State = Literal["accepted", "in_progress", "completed", "rejected", "stopped", "withdrawn"]
 FeeStatus = Literal[

@@ -23,9 +23,9 @@ from hub.http.problems import Problem
 from hub.messages.model import Arrival
 from schemas import strict
 from schemas.identifiers import DossierCode, Prefix, new_id
-from schemas.moment import Moment
 from schemas.portal import Submission
 from schemas.strict import Fault
+from schemas.values import Moment
 
 
 class RawRequestRoute(APIRoute):

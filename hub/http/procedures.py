@@ -10,8 +10,8 @@ from starlette.responses import Response
 from config.procedure import Procedure
 from hub import clock
 from hub.http import guards, ingest, openapi, problem_types
-from schemas.money import Dong
 from schemas.portal import FeeKind
+from schemas.values import Dong
 
 reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(ingest.known_parameters)])
 

@@ -6,7 +6,7 @@ import pytest
 
 from hub.calendar import LIST, year_by_law, years_by_law
 from hub.calendar.publish import YEARS, document
-from schemas.moment import FIRST_YEAR, LAST_YEAR
+from schemas.values import FIRST_YEAR, LAST_YEAR
 
 
 def test_the_list_is_fresh() -> None:

@@ -15,10 +15,9 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from config.notifications import Notifications
-from schemas.moment import bounded
-from schemas.money import MOST
 from schemas.payment import Notification
 from schemas.strict import Fault, Refused, faults_of, parse
+from schemas.values import MOST, bounded
 
 VIETNAM: Final = timezone(timedelta(hours=7))
 """The clock of providers, who do not say which: the country has one, without summer time."""

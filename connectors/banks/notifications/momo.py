@@ -23,8 +23,8 @@ from connectors.banks.notifications.dialect import (
     text_of,
     utf8,
 )
-from schemas.moment import from_milliseconds
 from schemas.payment import Notification, NotificationKind
+from schemas.values import from_milliseconds
 
 TEXTS: Final = ("extraData", "message", "orderId", "orderInfo", "orderType", "partnerCode", "payType", "requestId")
 NUMBERS: Final = ("amount", "responseTime", "resultCode", "transId")

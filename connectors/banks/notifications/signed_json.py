@@ -35,8 +35,8 @@ from connectors.banks.notifications.dialect import (
     utf8,
     vietnam_time,
 )
-from schemas.moment import bounded
 from schemas.payment import Notification, NotificationKind
+from schemas.values import bounded
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 HASH: Final = hashes.SHA256()

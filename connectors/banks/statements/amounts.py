@@ -13,9 +13,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from config.statements import Encoding
-from schemas.moment import bounded
-from schemas.money import MOST
 from schemas.statement import StatementCode, UnreadableFile
+from schemas.values import MOST, bounded
 
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 

@@ -10,8 +10,8 @@ from typing import Final
 from config.statements import Table
 from connectors.banks.statements.amounts import day, units
 from schemas.cells import EXACT, Cell, written
-from schemas.moment import FIRST_YEAR, LAST_YEAR
 from schemas.statement import StatementCode, UnreadableFile
+from schemas.values import FIRST_YEAR, LAST_YEAR
 
 _SIGNS: Final = str.maketrans(
     dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-") | dict.fromkeys("\u200b\u2060\ufeff")

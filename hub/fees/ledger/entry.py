@@ -15,7 +15,7 @@ from psycopg import errors
 from hub.db import Connection, as_set, one
 from hub.errors import HubError
 from hub.locale import vi
-from schemas.money import MOST
+from schemas.values import MOST
 
 
 class LedgerAccount(StrEnum):

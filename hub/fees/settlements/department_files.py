@@ -13,7 +13,7 @@ from typing import Final
 from hub.locale import vi
 from schemas.cells import Cell, CellRow, is_label, label
 from schemas.statement import UnreadableFile
-from schemas.text import cleaned
+from schemas.values import cleaned
 from schemas.workbook import Workbook
 
 BYTES: Final = 32 * 1024 * 1024

@@ -13,7 +13,7 @@ from hub.fees.settlements.department_files import BadFile, Block, Sheet, blocks
 from hub.locale import vi
 from schemas.cells import EXACT, Cell, CellRow, label, written
 from schemas.figures import grouped
-from schemas.money import MOST
+from schemas.values import MOST
 
 AMOUNT: Final = vi("Amount")
 SERIES: Final = vi("Series")

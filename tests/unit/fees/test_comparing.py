@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hub.fees.settlements import department_files, own_list
 from hub.fees.settlements.department_files import BadFile
 from hub.fees.settlements.own_list import Comparison, DifferenceSide, ListKey, TableReceiptLine
-from schemas.money import MOST
+from schemas.values import MOST
 
 SERIES: Final = ("01BLP0-001 PT-26E", "01BLL0-001 LP-26E")
 BY_REFERENCE: Final = ("Mã thanh toán", "Số tiền")

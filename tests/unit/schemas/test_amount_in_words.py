@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.amount_in_words import in_words
-from schemas.money import MOST
+from schemas.values import MOST
 
 HARD = {
     0: "Không đồng",

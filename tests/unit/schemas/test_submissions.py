@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from schemas.money import MOST
-from schemas.paper import INLINE_LIMIT
-from schemas.portal import Submission
+from schemas.portal import INLINE_LIMIT, Submission
 from schemas.strict import Refused, read
+from schemas.values import MOST
 from tests.unit.schemas.documents import Document, a_full_submission, changed, inline, sent
 
 

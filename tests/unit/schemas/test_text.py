@@ -11,7 +11,7 @@ from lxml import etree
 from schemas.payment import Notification, NotificationKind
 from schemas.portal import Submission
 from schemas.strict import Refused, read
-from schemas.text import cleaned, fault_in
+from schemas.values import cleaned, fault_in
 from tests.unit.schemas.documents import changed, sent
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

@@ -19,10 +19,9 @@ from hub.fees.reconciliation.matching.match_store import MatchLeg
 from hub.fees.reconciliation.matching.passes import Scope
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
-from schemas.moment import Day
-from schemas.money import MOST
 from schemas.payment import ProviderTxn
 from schemas.strict import Strict
+from schemas.values import MOST, Day
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{6,80}$")]
 _Amount = Annotated[int, Field(strict=True, ge=0, le=MOST)]

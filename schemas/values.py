@@ -1,17 +1,26 @@
-"""Text that people write: one rule at every entrance, whatever it comes in.
+"""Values that messages are made of: texts, days and moments, amounts. One rule at every entrance, whatever it comes in.
 
 Text is composed (Unicode NFC) and holds no character that PostgreSQL, XML or a reader's eye cannot have: no control
 characters but tab and line ends, no halves of surrogate pairs, no noncharacters, nothing that turns the direction of
 writing around. The caller of an endpoint is told and mends it (``fault_in``): what is signed or hashed is not
 changed behind his back. What a partner answers when it was asked, and what a payer wrote into a transfer, is cleaned
 (``cleaned``): a refusal would reach nobody who could mend it.
+
+On the wire a moment is RFC 3339 with a zone; nothing guesses a zone or takes a number for a time. Where a contract
+writes it in another way, its reader makes a datetime and hands it to ``bounded`` before anything else: outside the
+range even a change of zone overflows. The calendar (hub.calendar) knows every year of the range.
+
+An amount is an integer of đồng, which has no minor unit; no float can enter.
 """
 
 import re
 import unicodedata
-from typing import Annotated, Final
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+
+# --- texts
 
 _PLANES: Final = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
 _CONTROL: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb"
@@ -73,3 +82,58 @@ Short = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\t\r\n]*\S
 """One line in which something is to be seen."""
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"\S"), AfterValidator(_shown)]
 """Some lines in which something is to be seen."""
+
+
+# --- days and moments
+
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2049
+
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_EARLIEST: Final = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RANGE: Final = f"a moment lies between {FIRST_YEAR} and {LAST_YEAR}"
+
+
+def bounded(moment: datetime) -> datetime:
+    """``moment``, which is aware. Raises ValueError outside the range."""
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError(_RANGE)
+    return moment
+
+
+def from_milliseconds(count: int) -> datetime:
+    """The moment so many milliseconds after 1970. Raises ValueError outside the range."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=count)
+    except OverflowError:
+        raise ValueError(_RANGE) from None
+    return bounded(moment)
+
+
+def _from_rfc_3339(value: Any) -> Any:
+    """``value`` as a datetime if it is text. pydantic would also take "1700000000", or a space for the T."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if _RFC_3339.fullmatch(value):
+            return datetime.fromisoformat(value)
+    except ValueError:  # the thirtieth of February, or an hour that no clock shows
+        pass
+    raise ValueError("a moment reads 2026-11-24T08:15:02+07:00 (RFC 3339, with its zone)")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_from_rfc_3339), AfterValidator(bounded)]
+Day = Annotated[date, Field(ge=date(FIRST_YEAR, 1, 1), le=date(LAST_YEAR, 12, 31))]
+"""checked without Python: a statement has hundreds of thousands"""
+
+
+# --- amounts
+
+MOST: Final = 10**15
+"""đồng; far above any fee, far below where JSON readers start to round (2^53)."""
+
+Dong = Annotated[int, Field(strict=True, ge=0, le=MOST, description="Số tiền, đồng (VND), số nguyên")]
