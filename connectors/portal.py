@@ -17,7 +17,7 @@ from config.catalogue import Catalogue, Endpoint, Tls
 from connectors.errors import ConnectorCode, Rejected, Unavailable
 from connectors.transport.addresses import AddressGuard
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import BUSY, HttpReply, checked
+from connectors.transport.http_connection import BUSY, HttpReply, checked
 
 PREFIX: Final = "whsec_"
 SHORTEST_KEY: Final = 24

@@ -12,7 +12,7 @@ from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.statements import model as statements
 from hub.fees.resolutions import table as exceptions
 from hub.fees.settlements import store as settlements
-from hub.handoffs import model as handoffs
+from hub.handoffs import store as handoffs
 from hub.locale import vi
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"

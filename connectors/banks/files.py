@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints
 from config.catalogue import Bank, Catalogue
 from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import HttpReply, expect_success
+from connectors.transport.http_connection import HttpReply, expect_success
 from schemas import replies
 from schemas.statement import DeliveredFile, StatementPage
 from schemas.strict import Refused, Strict

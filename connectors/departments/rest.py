@@ -15,7 +15,7 @@ from config.catalogue import Catalogue, Department
 from connectors.errors import ConnectorCode, ContractBroken, Duplicate
 from connectors.transport import entries
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import HttpReply, checked
+from connectors.transport.http_connection import HttpReply, checked
 from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt, ReadChanges, StatusReport

@@ -15,7 +15,7 @@ from config.catalogue import Operator
 from config.postal import Province, ReplyMeaning
 from connectors.errors import REASON_LIMIT, ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import entries
-from connectors.transport.http_errors import HttpReply, expect_success
+from connectors.transport.http_connection import HttpReply, expect_success
 from schemas import replies
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, TrackingEvent
 from schemas.replies import UnreadableEntry

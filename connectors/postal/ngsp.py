@@ -20,7 +20,7 @@ from connectors.errors import ConnectorCode, ContractBroken
 from connectors.postal.messages import JSON, SIZE_CAP, answer, document, entry, order_form, ordered, page
 from connectors.transport import entries
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import HttpReply, expect_success
+from connectors.transport.http_connection import HttpReply, expect_success
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
 from schemas.replies import UnreadableEntry
 

@@ -28,8 +28,7 @@ from config.catalogue import Tls
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Unavailable
 from connectors.transport.addresses import AddressGuard
 from connectors.transport.exchange import Exchange, RecordedMessage, is_recording, keep, without_secrets
-from connectors.transport.http_adapter import PlainPool, RequestUnderway, TLSPool, underway
-from connectors.transport.http_errors import HttpReply, map_errors
+from connectors.transport.http_connection import HttpReply, PlainPool, RequestUnderway, TLSPool, map_errors, underway
 from schemas.identifiers import Prefix, new_id
 
 _POOL_SIZE: Final = 64

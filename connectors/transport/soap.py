@@ -26,7 +26,7 @@ from connectors.transport.envelope import (
     to_bytes,
 )
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import HttpReply, checked
+from connectors.transport.http_connection import HttpReply, checked
 from connectors.transport.wsse_verifier import PinnedCertificate, Untrusted, verify
 from connectors.transport.xml import Element
 

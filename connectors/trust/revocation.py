@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from config.catalogue import Catalogue, CertificateAuthority
 from connectors.errors import ConnectorCode, ContractBroken
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import expect_success
+from connectors.transport.http_connection import expect_success
 from schemas.trust import RevocationList
 
 SIZE_CAP: Final = 8 * 1024 * 1024

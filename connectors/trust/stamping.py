@@ -10,7 +10,7 @@ from typing import Final
 from config.catalogue import Catalogue, StampingAuthority
 from connectors.errors import ConnectorCode, ContractBroken
 from connectors.transport.http import Transport
-from connectors.transport.http_errors import expect_success
+from connectors.transport.http_connection import expect_success
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"

@@ -7,7 +7,7 @@ from typing import TypeVar
 from config.parties import Department
 from hub.codes import HubCode
 from hub.errors import ManualAction, RetryLater
-from hub.handoffs.model import HandoffRow
+from hub.handoffs.store import HandoffRow
 from hub.signing import canonical, countersigning
 from hub.signing.canonical import NotCanonical
 from hub.signing.verifier import Invalid, Undecided

@@ -6,9 +6,9 @@ from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event, HandoffPrepared
 from hub.handoffs import record, store
-from hub.handoffs.model import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.handoffs.record import Recorded
 from hub.handoffs.service import officer_on_duty, send
+from hub.handoffs.store import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.signing.signer import Signatures
 from hub.unit_of_work import UnitOfWork
 from schemas.department import Handoff as Message

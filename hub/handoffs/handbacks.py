@@ -6,9 +6,8 @@ from hub.errors import ManualAction
 from hub.events import Event, HandedBack
 from hub.handoffs import counter_record, record, service, store
 from hub.handoffs.counter_record import DepartmentRecord
-from hub.handoffs.model import HandoffStatus, result_of
 from hub.handoffs.service import LEAF, officer_on_duty
-from hub.handoffs.store import Last
+from hub.handoffs.store import HandoffStatus, Last, result_of
 from hub.signing import custody
 from hub.unit_of_work import UnitOfWork
 from schemas.handoff import Act, Carrier, HandoffRecord, HandoffSide, ReceiptRecord

@@ -10,8 +10,8 @@ from hub.audit import AuditAction
 from hub.errors import InvalidState
 from hub.events import Event, HandoffAcknowledged
 from hub.handoffs import record, service, store
-from hub.handoffs.model import HandoffRow, HandoffStatus
 from hub.handoffs.service import officer_on_duty
+from hub.handoffs.store import HandoffRow, HandoffStatus
 from hub.locale import vi
 from hub.signing import custody
 from hub.unit_of_work import UnitOfWork

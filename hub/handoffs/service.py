@@ -16,8 +16,8 @@ from hub.events import (
     HandoffRefused,
 )
 from hub.handoffs import counter_record, record, store
-from hub.handoffs.model import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.handoffs.record import Recorded
+from hub.handoffs.store import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.messages.model import Transfer
 from hub.messages.outbox import NewTransfer
 from hub.signing import custody

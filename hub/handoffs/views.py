@@ -6,7 +6,7 @@ from typing import Any, Final
 from hub.codes import HubCode
 from hub.db import Connection
 from hub.errors import NotFound
-from hub.handoffs.model import HandoffStatus
+from hub.handoffs.store import HandoffStatus
 from hub.locale import vi
 
 Row = dict[str, Any]

@@ -19,7 +19,7 @@ from connectors.postal.ngsp import _Granted
 from connectors.transport import envelope, xml
 from connectors.transport.contract import contract
 from connectors.transport.exchange import RecordedMessage
-from connectors.transport.http_errors import PROBLEM, HttpReply, checked
+from connectors.transport.http_connection import PROBLEM, HttpReply, checked
 from connectors.trust import revocation
 from schemas import replies
 from schemas.department import Changes, HandoffReceipt

@@ -16,7 +16,7 @@ from hub.fees.demands import model as demands
 from hub.fees.payouts import chargebacks, orders
 from hub.fees.reconciliation.statements import model as statements
 from hub.fees.settlements import store as settlements
-from hub.handoffs import model as handoffs
+from hub.handoffs import store as handoffs
 from hub.lifecycle import Lifecycle
 
 

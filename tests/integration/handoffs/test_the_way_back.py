@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hub.clock import now
-from hub.handoffs.model import result_of
+from hub.handoffs.store import result_of
 from hub.signing import canonical
 from schemas.department import Handoff
 from schemas.handoff import Act, CounterRecord, HandoffSide, ShareResult

@@ -6,7 +6,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
-from connectors.transport.http_errors import HttpReply, checked, seconds_to_wait
+from connectors.transport.http_connection import HttpReply, checked, seconds_to_wait
 from hub.locale import vi
 
 NOON = 1_795_521_600.0
