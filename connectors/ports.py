@@ -1,5 +1,6 @@
 """Protocols of the ports: what the hub may ask of a counterparty, whatever its dialect."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
@@ -9,7 +10,24 @@ from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, Tra
 from schemas.replies import UnreadableEntry
 from schemas.settlement import HandedTable, TableReceipt
 from schemas.statement import StatementPage
-from schemas.trust import RevocationList
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationList:
+    """One revocation list (CRL) of one issuer, as it came. Nobody has verified its signature yet."""
+
+    der: bytes
+    issuer: str
+    """SHA-256 of the issuer's name (DER), lower-case hex"""
+    number: int
+    """the list's own CRLNumber"""
+    cursor: str
+    """stands for this very list: SHA-256 of its bytes"""
+
+    @property
+    def key(self) -> str:
+        """The same for the same issuer, number and bytes, whoever served it."""
+        return f"{self.issuer[:32]}-{self.number}-{self.cursor[:16]}"
 
 
 class DepartmentPort(Protocol):

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.catalogue import Catalogue, CertificateAuthority
 from connectors.errors import ConnectorCode, ContractBroken
+from connectors.ports import RevocationList
 from connectors.transport.http import Transport
 from connectors.transport.http_connection import expect_success
-from schemas.trust import RevocationList
 
 SIZE_CAP: Final = 8 * 1024 * 1024
 """bytes; some 200,000 revoked certificates"""

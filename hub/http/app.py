@@ -21,7 +21,6 @@ from hub.http import (
     postal,
     problems,
     procedures,
-    settlements,
     soap,
 )
 from hub.http.admission import Admission, AdmissionMiddleware, RateLimits
@@ -33,7 +32,6 @@ ROUTERS: Final = (
     procedures.reads,
     fees.reads,
     departments.router,
-    settlements.router,
     postal.router,
     banks.router,
     soap.router,

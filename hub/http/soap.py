@@ -24,7 +24,6 @@ from hub.http import (
     problem_types,
     problems,
     request_context,
-    settlements,
 )
 from hub.http.problem_types import ProblemType
 from hub.http.problems import Problem
@@ -165,7 +164,7 @@ def _take_status(hub: Hub, sender: Department, payload: Element) -> tuple[str, s
     """Store a ReportStatus. Raises Refused."""
     document = {FIELDS[etree.QName(element).localname]: xml.value_of(element) for element in payload}
     report = strict.read(StatusReport, json.dumps(document).encode())
-    departments.take(hub, sender, report, None)
+    departments.take_report(hub, sender, report, None)
     return "reportId", report.report_id
 
 
@@ -178,7 +177,7 @@ def _take_answer(hub: Hub, sender: Department, payload: Element) -> tuple[str, s
         for number, reason in payload.iterfind(f"{{{NAMESPACE}}}line")
     ]
     answer = strict.read(TableAnswer, json.dumps(texts | {"lines": lines}).encode())
-    settlements.take(hub, sender, answer, None)
+    departments.take_answer(hub, sender, answer, None)
     return "answerId", answer.answer_id
 
 

@@ -9,6 +9,7 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from connectors.errors import ConnectorCode as PartnerCode
 from connectors.errors import Unavailable
+from connectors.ports import RevocationList
 from connectors.trust.revocation import decoded
 from hub import polling
 from hub.clock import now
@@ -16,7 +17,6 @@ from hub.codes import HubCode
 from hub.embedded.pki import Pki
 from hub.signing import crl_store
 from hub.signing.signer import MayNotSign
-from schemas.trust import RevocationList
 from tests.scripted_hub import ScriptedHub
 
 
