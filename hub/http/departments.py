@@ -12,8 +12,7 @@ from hub import audit, feeds
 from hub.app import Hub
 from hub.audit import AuditAction
 from hub.fees.settlements import store
-from hub.fees.settlements.store import SettlementState
-from hub.fees.settlements.store import SettlementView
+from hub.fees.settlements.store import SettlementState, SettlementView
 from hub.http import guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedAnswer, AcceptedReport, SettlementDocument, SettlementFile, SettlementList
 from hub.http.problems import Problem
