@@ -3,7 +3,7 @@
 import pytest
 
 from config.limits import RateLimit
-from hub.http.rate_limits import MovingWindow
+from hub.http.admission import MovingWindow
 
 
 class Time:
