@@ -18,7 +18,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
-    monkeypatch.setattr("hub.http.rate_limits.time", time)
+    monkeypatch.setattr("hub.http.admission.time", time)
     return time
 
 
