@@ -20,16 +20,28 @@ doubt=
 say() { printf '%s\n' "$1" | tr -d '\000-\010\013-\037\177'; }
 no() { say "NOT VALID: $1"; exit 1; }
 cannot() { say "CANNOT TELL: $1"; exit 4; }
-sha256() { sum=$(openssl dgst -sha256 -r "$1") && printf '%s\n' "${sum%% *}"; }
-# SHA-256 of bytes that are given as hex digits: openssl writes them as DER, behind a header of two bytes.
+# SHA-256 of a file of the bundle, as step 2 has found it.
+sha256() { while read -r sum name; do [ "$name" != "$1" ] || printf '%s\n' "$sum"; done <"$work/sums"; }
+# SHA-256 of bytes that are given as pairs of hex digits: printf writes a byte for its number in octal.
 sha256_of_hex() {
-    openssl asn1parse -genstr "FORMAT:HEX,OCTETSTRING:$1" -noout -out "$work/hex" || exit 2
-    tail -c +3 "$work/hex" >"$work/bytes"
-    sha256 "$work/bytes"
+    case $1 in *[!0-9a-f]*) exit 2 ;; esac
+    [ $((${#1} % 2)) -eq 0 ] || exit 2
+    # shellcheck disable=SC2046,SC2059 # one argument a byte; what is printed is backslashes and digits
+    sum=$(printf "$(printf '\\%03o' $(printf %s "$1" | sed 's/../0x& /g'))" | openssl dgst -sha256 -r) || exit 2
+    printf '%s\n' "${sum%% *}"
+}
+# Leaves what there is to know of the certificate $1 in $work/facts, and its SHA-256 in $print.
+facts() {
+    openssl x509 -in "$1" -noout -fingerprint -sha256 -subject_hash -issuer_hash -subject \
+        -nameopt multiline,utf8,-esc_msb >"$work/facts" || return 1
+    print=$(sed -n '/^[SHAsha]*256 Fingerprint=/{s/.*=//;s/://g;y/ABCDEF/abcdef/;p;}' "$work/facts")
 }
 digits() { printf %s "$1" | tr -dc 0-9 | cut -c1-14; }
-# The moment in $then (seconds since 1970) as 14 digits, so that it can be compared with those of the trust list.
-at() { date -u -d "@$then" +%Y%m%d%H%M%S 2>/dev/null || date -u -r "$then" +%Y%m%d%H%M%S; }
+# What follows is judged as of $then (seconds since 1970); $moment is that as 14 digits, to be compared with the trust list's.
+as_of() {
+    then=$1
+    moment=$(date -u -d "@$then" +%Y%m%d%H%M%S 2>/dev/null || date -u -r "$then" +%Y%m%d%H%M%S)
+}
 # A detached CAdES signature, at the time in $then, by a certificate that was not revoked then; it is left in signer.pem.
 signed() {
     openssl cms -verify -cades -binary -inform DER -in "$2" -content "$1" -CAfile "$work/trust.pem" \
@@ -43,8 +55,9 @@ stamped() {
     grep -q 'version: 3' "$work/print" && grep -A1 'unsignedAttrs:' "$work/print" | grep -q '<ABSENT>' &&
         grep -A1 'crls:' "$work/print" | grep -q '<ABSENT>' || no "$2 holds what its signature does not cover"
     stamp=$(openssl ts -reply -token_in -in "$2" -token_out -text 2>/dev/null | sed -n 's/^Time stamp: //p')
-    then=$(date -u -d "$stamp" +%s 2>/dev/null || date -u -j -f '%b %d %T %Y %Z' "$stamp" +%s 2>/dev/null) ||
+    seconds=$(date -u -d "$stamp" +%s 2>/dev/null || date -u -j -f '%b %d %T %Y %Z' "$stamp" +%s 2>/dev/null) ||
         no "the time stamp $2 cannot be read"
+    as_of "$seconds"
     openssl ts -verify -token_in -in "$2" -data "$1" -CAfile "$work/roots.pem" -untrusted "$work/issuers.pem" \
         -attime "$then" >/dev/null 2>&1 || no "the time stamp $2"
     openssl cms -verify -inform DER -in "$2" -CAfile "$work/trust.pem" -certfile "$work/issuers.pem" -crl_check \
@@ -53,11 +66,8 @@ stamped() {
 }
 # Whether the signer in signer.pem is, by the trust list and at $then: FILE KIND HOLDER OFFICER UNIT ("~": none, or any).
 party() {
-    openssl x509 -in "$work/signer.pem" -outform DER -out "$work/der"
-    print=$(sha256 "$work/der")
-    serial=$(openssl x509 -in "$work/signer.pem" -noout -subject -nameopt multiline,utf8,-esc_msb |
-        sed -n 's/^ *serialNumber *= //p')
-    moment=$(at)
+    facts "$work/signer.pem" || no "$1: its signer cannot be read"
+    serial=$(sed -n 's/^ *serialNumber *= //p' "$work/facts")
     named= late=
     while read -r by holder what who root since subject unit until; do
         mine=
@@ -101,10 +111,10 @@ grep -q '"typ":"vn.hub.trust-list"' "$list" || cannot "$list is no trust list: r
 mkdir "$work/roots"
 : >"$work/aids.pem"
 sed -n 's/.*"authorities":\["\([^]]*\)"\].*/\1/p' "$work/list" | tr ',' '\n' | tr -d '"' | while read -r one; do
-    printf '%s\n' "$one" | openssl base64 -d -A -out "$work/der"
-    openssl x509 -inform DER -in "$work/der" -out "$work/one.pem" || exit 1
-    if [ "$(openssl x509 -in "$work/one.pem" -noout -subject_hash)" = "$(openssl x509 -in "$work/one.pem" -noout -issuer_hash)" ]; then
-        cp "$work/one.pem" "$work/roots/$(sha256 "$work/der")"
+    printf '%s\n' "$one" | openssl base64 -d -A | openssl x509 -inform DER -out "$work/one.pem" && facts "$work/one.pem" || exit 1
+    # Two lines of the facts are hashes of names: the subject's and the issuer's.
+    if [ "$(grep -x '[0-9a-f]\{8\}' "$work/facts" | sort -u | wc -l)" -eq 1 ]; then
+        cp "$work/one.pem" "$work/roots/$print"
     else
         cat "$work/one.pem" >>"$work/aids.pem"
     fi
@@ -112,13 +122,12 @@ done || cannot "$list cannot be read"
 cat "$work/roots"/* >"$work/roots.pem" 2>/dev/null || cannot "$list has no roots"
 sed 's/:null/:"~"/g' "$work/list" | tr '{' '\n' | sed -n 's/^"certificate":"\([^"]*\)","holder":"\([^"]*\)","kind":"\([^"]*\)","officer":"\([^"]*\)","root":"\([^"]*\)","since":"\([^"]*\)","subject":"\([^"]*\)","unit":"\([^"]*\)","until":"\([^"]*\)".*/\1 \2 \3 \4 \5 \6 \7 \8 \9/p' >"$work/entries"
 centre=$(sed -n 's/.*,"centre":"\([^"]*\)",.*/\1/p' "$work/list")
-then=$(date +%s)
 cat "$work/aids.pem" "$work/roots.pem" >"$work/issuers.pem"
 test -f "${list%.*}.p7s" || cannot "the seal of $list is missing: put ${list%.*}.p7s beside it"
 openssl cms -verify -cades -binary -inform DER -in "${list%.*}.p7s" -content "$list" -CAfile "$work/roots.pem" \
     -certfile "$work/issuers.pem" -no_check_time -purpose any -signer "$work/signer.pem" -out /dev/null 2>/dev/null ||
     cannot "the seal on $list"
-print=$(openssl x509 -in "$work/signer.pem" -outform DER | openssl dgst -sha256 -r | cut -c1-64)
+facts "$work/signer.pem" || cannot "the seal on $list"
 grep -q "^$print $centre seal " "$work/entries" || cannot "the seal on $list is not one of $centre"
 
 # 2. Nothing was changed on the way, and nothing was added.
@@ -142,9 +151,8 @@ cat "$work/roots.pem" >"$work/trust.pem"
 for crl in crls/*.crl; do
     [ -e "$crl" ] || continue
     openssl crl -inform DER -outform DER -in "$crl" 2>/dev/null | cmp -s - "$crl" || no "$crl is no revocation list"
-    openssl crl -inform DER -in "$crl" -CAfile "$work/issuers.pem" -noout 2>&1 | grep -q 'verify OK' ||
-        no "$crl is not signed by whom the trust list knows"
-    openssl crl -inform DER -in "$crl" >>"$work/trust.pem"
+    openssl crl -inform DER -in "$crl" -CAfile "$work/issuers.pem" 2>"$work/why" >>"$work/trust.pem"
+    grep -q 'verify OK' "$work/why" || no "$crl is not signed by whom the trust list knows"
 done
 
 handoff= department="~" to="~" to_role= number=0
@@ -276,7 +284,7 @@ if [ -e package.json ]; then
     party book.p7s log "$log" "~" "~"
     book=$(sed -n 's/.*"root":"\([0-9a-f]*\)".*/\1/p' book.json)
     has_one book 01-settlement/record.json "\"$book\"" || no "book.json is not the book that the table names"
-    if [ -e SHA256SUMS.tst ]; then stamped SHA256SUMS.p7s SHA256SUMS.tst; else then=$(date +%s); fi
+    if [ -e SHA256SUMS.tst ]; then stamped SHA256SUMS.p7s SHA256SUMS.tst; else as_of "$(date +%s)"; fi
     signed SHA256SUMS SHA256SUMS.p7s
     party SHA256SUMS.p7s seal "$centre" "~" "~"
     for word in answer.json transfer.json; do
