@@ -77,8 +77,10 @@ def _limit(size: int) -> None:
             (resource.RLIMIT_CORE, 0),
         ):
             hard = resource.getrlimit(what)[1]
-            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(what, (least, least))
+            soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            # SIGXCPU a second before SIGKILL: where both are due the kernel sends SIGKILL, as when memory ran out.
+            later = 1 if what == resource.RLIMIT_CPU and soft != hard else 0
+            resource.setrlimit(what, (soft, soft + later))
     except (OSError, ValueError):
         traceback.print_exc()
         os._exit(client.UNLIMITED)

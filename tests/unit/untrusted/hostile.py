@@ -85,7 +85,7 @@ def cannot_limit_itself(_: Any, raw: bytes) -> Iterator[bytes]:
     yield b""
 
 
-client.SECONDS, client.SLOWER = 1, 1  # type: ignore[misc]
+client.SECONDS, client.SLOWER = 1, 2  # type: ignore[misc]
 readers.READERS.update(  # type: ignore[attr-defined]
     {
         name.replace("_", " "): reader

@@ -84,15 +84,22 @@ def test_a_cell_comes_over_as_what_it_is(cell: Cell) -> None:
     assert (row.number, row.cells, type(row.cells[0])) == (3, [cell], type(cell))
 
 
+@pytest.fixture(scope="module")
+def hostile_servers() -> Iterator[list[client._ReaderServer]]:
+    """The server that the hostile readers are forked from, if one runs: the next test goes on with it."""
+    servers: list[client._ReaderServer] = []
+    yield servers
+    for server in servers:
+        server.close()
+
+
 @pytest.fixture
-def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def hostile(hostile_servers: list[client._ReaderServer], monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers that do what a file could make ours do."""
-    client._close()
+    monkeypatch.setattr(client, "_servers", hostile_servers)
     monkeypatch.setattr(client, "COMMAND", (sys.executable, str(HOSTILE)))
     monkeypatch.setattr(client, "SECONDS", 1)
     monkeypatch.setattr(client, "ANSWER", client.MEGABYTE)
-    yield
-    client._close()
 
 
 def ask(reader: str, raw: bytes = b"abc") -> list[bytes]:
@@ -129,6 +136,7 @@ def test_a_reader_that_was_killed_once_is_started_again(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("hostile")
 def test_a_reader_has_none_of_our_secrets_and_writes_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    client._close()  # so that it starts with this environment
     monkeypatch.setenv("HUB_KEYS_PASSPHRASE", "secret")
     assert ask("looks around") == [b"[]"]
     with pytest.raises(UnreadableFile, match=r"SIGXFSZ|OSError"):
