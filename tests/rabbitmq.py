@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import requests
 
@@ -45,6 +45,7 @@ class RabbitMQ:
         self._prepare()
         self._mapper: Process | None = None
         self._server: Process | None = None
+        self._takes_commands = False
 
     @property
     def password(self) -> str:
@@ -72,7 +73,7 @@ class RabbitMQ:
             self._mapper.wait_until(lambda: not is_free(self._mapper_port))
         self._server = Process(self._program("rabbitmq", str(_scripts() / "rabbitmq-server")))
         self._server.wait_until(self.answers)
-        self.ctl("await_startup")  # it greets before its commands may be used
+        self._takes_commands = False
 
     def answers(self) -> bool:
         """Whether it greets whoever connects, its page of queues included; that is the last step of its start."""
@@ -117,15 +118,23 @@ class RabbitMQ:
 
     def ctl(self, *words: str) -> str:
         """What ``rabbitmqctl`` prints; takes a second or two. Raises CalledProcessError."""
+        if not self._takes_commands:  # it greets before its commands may be used
+            self._takes_commands = True
+            self.ctl("await_startup")
         command = [str(_scripts() / "rabbitmqctl"), "--quiet", *words]
         environment = {**os.environ, **self._environment}
         return subprocess.run(
             command, env=environment, cwd=self.directory, capture_output=True, text=True, timeout=90, check=True
         ).stdout
 
-    def api(self, method: str, path: str, body: Mapping[str, str] | None = None) -> None:
-        """A request to its management API; a hundredth of what ``ctl`` costs, which starts an Erlang of its own."""
-        requests.request(method, f"{self.management_url}/api/{path}", json=body, timeout=30).raise_for_status()
+    def api(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
+        """The answer of its management API; a hundredth of what ``ctl`` costs, which starts an Erlang of its own.
+
+        None if the answer is empty. Raises requests.HTTPError.
+        """
+        answer = requests.request(method, f"{self.management_url}/api/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
 
     def _port(self) -> int:
         port = free_port(taken=self._taken)

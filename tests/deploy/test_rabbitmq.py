@@ -6,48 +6,45 @@ from pathlib import Path
 import pytest
 from kombu import Connection, Queue
 
-from tests.rabbitmq import WRITTEN_WITHIN, RabbitMQ, install, rabbitmq
+from tests.rabbitmq import WRITTEN_WITHIN, RabbitMQ, rabbitmq
 
 pytestmark = pytest.mark.server_stack
 
 
-@pytest.fixture(scope="module", autouse=True)
-def installed() -> None:
-    if reason := install():
-        pytest.skip(reason)
-
-
-def put(server: RabbitMQ, word: str) -> None:
-    with Connection(server.url, transport_options={"confirm_publish": True}) as connection:
+def put(url: str, word: str) -> None:
+    with Connection(url, transport_options={"confirm_publish": True}) as connection:
         _queue().bind(connection.default_channel).declare()
         connection.Producer().publish(word, routing_key="kept", delivery_mode=2)
 
 
-def take(server: RabbitMQ) -> str:
-    with Connection(server.url) as connection:
+def take(url: str) -> str:
+    with Connection(url) as connection:
         message = _queue().bind(connection.default_channel).get(no_ack=True)
         assert message is not None
         return str(message.payload)
+
+
+def queues(server: RabbitMQ) -> set[str]:
+    return {queue["name"] for queue in server.api("GET", "queues")}
 
 
 def _queue() -> Queue:
     return Queue("kept", durable=True, queue_arguments={"x-queue-type": "quorum"})
 
 
-def test_what_was_confirmed_is_there_after_a_kill_and_a_restart(tmp_path: Path) -> None:
-    with rabbitmq(tmp_path) as server:
-        put(server, "still here")
+def test_what_was_confirmed_is_there_after_a_kill_and_a_restart_and_another_one_beside_knows_nothing_of_it(
+    rabbit: RabbitMQ, rabbit_url: str, tmp_path: Path
+) -> None:
+    """In one test, because a RabbitMQ takes five seconds of a processor to start."""
+    with rabbitmq(tmp_path) as other:
+        assert "kept" not in queues(rabbit)
+        put(other.url, "still here")
+        assert "kept" in queues(other)
+        assert "kept" not in queues(rabbit)
+        put(rabbit_url, "in the first")
         time.sleep(WRITTEN_WITHIN)
-        server.kill()
-        assert not server.answers()
-        server.start()
-        assert take(server) == "still here"
-
-
-def test_two_stand_side_by_side_and_know_nothing_of_each_other(tmp_path: Path) -> None:
-    with rabbitmq(tmp_path / "one") as one, rabbitmq(tmp_path / "two") as two:
-        put(one, "in the first")
-        assert "kept" in one.ctl("list_queues", "name")
-        assert "kept" not in two.ctl("list_queues", "name")
-        two.stop()
-        assert take(one) == "in the first"
+        other.kill()
+        assert not other.answers()
+        assert take(rabbit_url) == "in the first"
+        other.start()
+        assert take(other.url) == "still here"
