@@ -1,13 +1,15 @@
-"""The secrets that the test catalogue names: made afresh in every process, so that none is ever worth stealing."""
+"""The secrets that the catalogues name: made afresh in every process, so that none is ever worth stealing."""
 
 import base64
 import secrets
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from hub.embedded.secrets import Secrets, stored_secrets
 from tests.self_signed import certified
 
 CATALOGUE: Final = Path(__file__).parent / "catalogue"
@@ -60,3 +62,17 @@ def _secrets() -> dict[str, str]:
 def environment() -> dict[str, str]:
     """Every secret of tests/catalogue, as environment variables; the same ones for the whole process."""
     return dict(_secrets())
+
+
+_generated: Final[dict[str, str]] = {}
+
+
+def generated(catalogue: Path) -> Secrets:
+    """What an embedded stack generates for the catalogue in this folder; the same ones for the whole process.
+
+    A name that stands in two catalogues is generated once: an RSA key takes 80 ms.
+    """
+    with TemporaryDirectory() as folder:
+        made = stored_secrets(Path(folder) / "secrets.env", catalogue, _generated)
+    _generated.update(made.hub | made.departments)
+    return made

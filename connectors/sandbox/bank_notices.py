@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from config.notifications import Part, SignedJson
 from connectors.clock import now
@@ -305,7 +307,7 @@ def _signature(form: SignedJson, content: bytes, private_pem: str) -> str:
 
 
 def _signer(form: SignedJson, private_pem: str) -> Callable[[bytes], bytes]:
-    key = serialization.load_pem_private_key(private_pem.encode(), None)
+    key = _private_key(private_pem)
     match form.algorithm, key:
         case "rsa-sha256", rsa.RSAPrivateKey():
             return lambda content: key.sign(content, padding.PKCS1v15(), _HASH)
@@ -316,3 +318,9 @@ def _signer(form: SignedJson, private_pem: str) -> Callable[[bytes], bytes]:
             return lambda content: key.sign(content, ec.ECDSA(_HASH))
         case _:
             raise ValueError(f"the key is not one for {form.algorithm}")
+
+
+@cache
+def _private_key(pem: str) -> PrivateKeyTypes:
+    """Read once, because checking an RSA key takes 40 ms."""
+    return serialization.load_pem_private_key(pem.encode(), None)

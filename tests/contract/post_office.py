@@ -11,9 +11,9 @@ from config.catalogue import Catalogue, Operator, load
 from connectors import registry
 from connectors.ports import PostalPort
 from connectors.registry import PortOptions
-from hub.embedded.secrets import stored_secrets
 from schemas import strict
 from schemas.postal import ConsignmentOrder
+from tests.catalogue_secrets import generated
 from tests.unit.connectors.partner import Partner, answering, partner
 
 RECORDINGS: Final = Path(__file__).parent / "recordings" / "postal"
@@ -79,8 +79,8 @@ class PostalSubject:
         return [json.loads(body) for body in bodies if body.startswith(b"{")]
 
 
-def post_office(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> PostalSubject:
-    """The operator ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
-    stored = stored_secrets(secrets, catalogue, {})
-    loaded = load(catalogue, stored.hub | stored.departments)
+def post_office(catalogue: Path, code: str, recordings: Path = RECORDINGS) -> PostalSubject:
+    """The operator ``code`` of the catalogue in ``catalogue``, with secrets generated for it."""
+    secrets = generated(catalogue)
+    loaded = load(catalogue, secrets.hub | secrets.departments)
     return PostalSubject(loaded.operators[code], loaded, recordings / code)

@@ -10,9 +10,9 @@ from typing import Final
 from config.catalogue import Catalogue, Department, load
 from connectors import registry
 from connectors.ports import DepartmentPort
-from hub.embedded.secrets import stored_secrets
 from schemas.department import Handoff
 from schemas.settlement import HandedTable
+from tests.catalogue_secrets import generated
 from tests.contract.canonical import canonical_handoff, canonical_table
 from tests.contract.dialects import DIALECTS, DialectRecordings
 from tests.unit.connectors.partner import Partner, answering, partner
@@ -80,9 +80,9 @@ class ContractSubject:
             yield registry.department_port(self.department, self.catalogue, server.url), server
 
 
-def subject(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> ContractSubject:
-    """The department ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
-    stored = stored_secrets(secrets, catalogue, {})
-    keys = stored.hub | stored.departments
+def subject(catalogue: Path, code: str, recordings: Path = RECORDINGS) -> ContractSubject:
+    """The department ``code`` of the catalogue in ``catalogue``, with secrets generated for it."""
+    secrets = generated(catalogue)
+    keys = secrets.hub | secrets.departments
     loaded = load(catalogue, keys)
     return ContractSubject(loaded.departments[code], loaded, recordings / code, keys)

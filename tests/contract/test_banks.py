@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -20,10 +19,9 @@ from connectors.sandbox.bank_notifier import BankNotifier
 from connectors.sandbox.bank_statement_files import WRITERS
 from connectors.sandbox.bank_statements import StatementMovement, StatementText
 from hub.clock import now
-from hub.embedded.secrets import stored_secrets
 from schemas.payment import Notification, NotificationKind
 from schemas.statement import Format
-from tests.catalogue_secrets import CATALOGUE
+from tests.catalogue_secrets import CATALOGUE, generated
 from tests.contract.catalogues import CATALOGUES, partners
 from tests.unit.connectors.partner import OK, answering, partner
 
@@ -91,9 +89,9 @@ def written() -> Iterator[tuple[str, str, Format]]:
 
 
 @pytest.fixture
-def played(request: pytest.FixtureRequest, tmp_path: Path) -> Played:
+def played(request: pytest.FixtureRequest) -> Played:
     name, code = request.param[:2]
-    secrets = stored_secrets(tmp_path / "secrets.env", CATALOGUES[name], {})
+    secrets = generated(CATALOGUES[name])
     keys = secrets.hub | secrets.departments
     catalogue = load(CATALOGUES[name], keys)
     return Played(catalogue.banks[code], catalogue, keys)
@@ -146,8 +144,8 @@ def test_every_format_that_it_writes_is_read_as_it_was_written(played: Played, r
     assert any("HC000000000182" in entry.text for entry in statement.entries)
 
 
-def test_a_signing_bank_without_its_key_is_not_played(tmp_path: Path) -> None:
-    secrets = stored_secrets(tmp_path / "secrets.env", CATALOGUE, {})
+def test_a_signing_bank_without_its_key_is_not_played() -> None:
+    secrets = generated(CATALOGUE)
     catalogue = load(CATALOGUE, secrets.hub)
     with pytest.raises(ValueError, match="HUB_SECRET_TEST_BANK_A_KEY"):
         BankNotifier(catalogue.banks["bank-a"], catalogue, "http://127.0.0.1:1", secrets.hub)

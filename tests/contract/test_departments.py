@@ -1,7 +1,5 @@
 """Every department of every catalogue keeps its contract, proved with its own recordings. None can be left out."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.contract.catalogues import CATALOGUES, partners
@@ -10,10 +8,9 @@ from tests.contract.subject import RECORDINGS, ContractSubject, subject
 
 
 @pytest.fixture(scope="session", params=list(partners("departments")), ids="-".join)
-def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ContractSubject:
+def played(request: pytest.FixtureRequest) -> ContractSubject:
     name, code = request.param
-    secrets: Path = tmp_path_factory.getbasetemp() / f"contract-{name}.env"
-    return subject(CATALOGUES[name], code, secrets)
+    return subject(CATALOGUES[name], code)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -21,7 +21,7 @@ def newcomer(tmp_path: Path) -> ContractSubject:
     shutil.copytree(PACKAGED, catalogue, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     shutil.copy(NEWCOMER / "so-mau.toml", catalogue / "departments")
     shutil.copytree(NEWCOMER / "so-mau", tmp_path / "recordings" / "so-mau")
-    return subject(catalogue, "so-mau", tmp_path / "secrets.env", tmp_path / "recordings")
+    return subject(catalogue, "so-mau", tmp_path / "recordings")
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -12,10 +12,9 @@ from tests.contract.postal_checks import POSTAL_CHECKS, PostalCheck, recordings_
 
 
 @pytest.fixture(scope="session", params=list(partners("postal")), ids="-".join)
-def post(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PostalSubject:
+def post(request: pytest.FixtureRequest) -> PostalSubject:
     name, code = request.param
-    secrets: Path = tmp_path_factory.getbasetemp() / f"contract-post-{name}.env"
-    return post_office(CATALOGUES[name], code, secrets)
+    return post_office(CATALOGUES[name], code)
 
 
 @pytest.mark.parametrize("check", POSTAL_CHECKS, ids=lambda check: check.__name__)
@@ -36,7 +35,7 @@ def newcomer(request: pytest.FixtureRequest, tmp_path: Path) -> PostalSubject:
     written = (PACKAGED / "postal" / f"{model}.toml").read_text().replace(f'code = "{model}"', 'code = "buu-cuc-moi"')
     (catalogue / "postal" / "buu-cuc-moi.toml").write_text(written)
     shutil.copytree(RECORDINGS / model, tmp_path / "recordings" / "buu-cuc-moi")
-    return post_office(catalogue, "buu-cuc-moi", tmp_path / "secrets.env", tmp_path / "recordings")
+    return post_office(catalogue, "buu-cuc-moi", tmp_path / "recordings")
 
 
 @pytest.mark.parametrize("check", POSTAL_CHECKS, ids=lambda check: check.__name__)

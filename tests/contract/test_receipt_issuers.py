@@ -5,7 +5,6 @@ The answers are those that public clients of VNPT's services handle (docs/integr
 
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -18,8 +17,7 @@ from connectors.ports import ReceiptPort
 from connectors.receipts.vnpt import MEANINGS
 from connectors.registry import PortOptions
 from connectors.transport.exchange import recording
-from hub.embedded.secrets import stored_secrets
-from tests.catalogue_secrets import CATALOGUE
+from tests.catalogue_secrets import CATALOGUE, generated
 from tests.receipts import a_receipt, http, item, message_of, result, voiding
 from tests.unit.connectors.partner import Behaviour, Partner, after_reading, answering, partner, reset, scripted
 
@@ -62,9 +60,8 @@ class IssuerOnSocket:
 
 
 @pytest.fixture(scope="module", params=[CATALOGUE, PACKAGED], ids=["tests", "shipped"])
-def issuer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuerOnSocket]:
-    secrets: Path = tmp_path_factory.mktemp("secrets") / "secrets.env"
-    catalogue = load(request.param, stored_secrets(secrets, request.param, {}).hub)
+def issuer(request: pytest.FixtureRequest) -> Iterator[IssuerOnSocket]:
+    catalogue = load(request.param, generated(request.param).hub)
     assert catalogue.receipts is not None
     assert catalogue.receipts.issuer is not None
     issuer = catalogue.receipts.issuer

@@ -18,8 +18,7 @@ from config.settings import PACKAGED
 from connectors import registry
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Unavailable
 from connectors.registry import PortOptions
-from hub.embedded.secrets import stored_secrets
-from tests.catalogue_secrets import CATALOGUE
+from tests.catalogue_secrets import CATALOGUE, generated
 from tests.unit.connectors.partner import Partner, a_closed_port, after_reading, answering, partner, reset
 
 RECORDINGS: Final = Path(__file__).parent / "recordings" / "trust"
@@ -33,9 +32,9 @@ NEXT: Final = (RECORDINGS / "list.next.reply.crl").read_bytes()
 
 
 @pytest.fixture(params=[CATALOGUE, PACKAGED], ids=["tests", "shipped"])
-def known(request: pytest.FixtureRequest, tmp_path: Path) -> Catalogue:
+def known(request: pytest.FixtureRequest) -> Catalogue:
     """Each catalogue that we have."""
-    return load(request.param, stored_secrets(tmp_path / "secrets.env", request.param, {}).hub)
+    return load(request.param, generated(request.param).hub)
 
 
 def answer(body: bytes, media_type: str, status: int = 200) -> bytes:

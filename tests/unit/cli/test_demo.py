@@ -16,18 +16,17 @@ from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.trials import HEALING, SubmissionTrial, runs_a_day, trials
 from hub.cli.demo.witnesses import SandboxRecords
 from hub.clock import now
-from hub.embedded.secrets import stored_secrets
 from schemas.portal import Submission
 from schemas.strict import read
+from tests.catalogue_secrets import generated
 
 DAY = date(2026, 11, 24)
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+def packaged() -> Catalogue:
     """The catalogue that ships, with secrets made for it."""
-    secrets = stored_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
-    return load(PACKAGED, secrets.hub)
+    return load(PACKAGED, generated(PACKAGED).hub)
 
 
 @pytest.fixture(scope="module")

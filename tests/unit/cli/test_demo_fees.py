@@ -15,8 +15,8 @@ from hub.cli.demo.payers import Banks, PaidDemand, Payers
 from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.reckoning import OPEN, Reckoning
 from hub.cli.demo.trials import TROUBLES, PaymentScenario, trials
-from hub.embedded.secrets import stored_secrets
 from hub.fees.demands.payer_notice import PayerTransfer, encode
+from tests.catalogue_secrets import generated
 
 DAY = date(2026, 11, 24)
 EVENING = Reckoning(
@@ -50,9 +50,8 @@ SETTLED = Reckoning(
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    secrets = stored_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
-    return load(PACKAGED, secrets.hub)
+def packaged() -> Catalogue:
+    return load(PACKAGED, generated(PACKAGED).hub)
 
 
 @pytest.mark.parametrize("count", [200, 30])

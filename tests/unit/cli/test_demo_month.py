@@ -10,14 +10,15 @@ from config.catalogue import load
 from config.settings import PACKAGED
 from hub.cli.demo.month import MonthRehearsal, StepFailed
 from hub.clock import now
-from hub.embedded.secrets import stored_secrets
+from tests.catalogue_secrets import generated
 
 
 @pytest.fixture
 def month(tmp_path: Path) -> MonthRehearsal:
-    secrets = stored_secrets(tmp_path / "secrets.env", PACKAGED, {})
     nobody = cast("Any", None)
-    return MonthRehearsal(nobody, nobody, nobody, load(PACKAGED, secrets.hub), tmp_path, now(), date(2026, 2, 28))
+    return MonthRehearsal(
+        nobody, nobody, nobody, load(PACKAGED, generated(PACKAGED).hub), tmp_path, now(), date(2026, 2, 28)
+    )
 
 
 def test_something_is_paid_for_every_department_and_nothing_waits_for_a_postman(month: MonthRehearsal) -> None:

@@ -17,15 +17,14 @@ from hub.cli.demo.portal import PortalClient, PortalRefused
 from hub.cli.exits import ExitCode
 from hub.cli.main import app
 from hub.embedded.ports import free_port
-from hub.embedded.secrets import stored_secrets
 from hub.embedded.waiting import Patience
+from tests.catalogue_secrets import generated
 from tests.unit.connectors.partner import OK, Partner, partner
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    secrets = stored_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
-    return load(PACKAGED, secrets.hub)
+def packaged() -> Catalogue:
+    return load(PACKAGED, generated(PACKAGED).hub)
 
 
 def bank_at(catalogue: Catalogue, url: str, patience: Patience) -> Banks:
