@@ -73,6 +73,6 @@ def generated(catalogue: Path) -> Secrets:
     A name that stands in two catalogues is generated once: an RSA key takes 80 ms.
     """
     with TemporaryDirectory() as folder:
-        made = stored_secrets(Path(folder) / "secrets.env", catalogue, _generated)
-    _generated.update(made.hub | made.departments)
-    return made
+        named = stored_secrets(Path(folder) / "secrets.env", catalogue, _generated)
+    _generated.update(named.hub | named.departments)
+    return named

@@ -101,11 +101,16 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
 
 
 class LazyCommands(Mapping[str, Any]):
-    """The commands of COMMANDS, each loaded when it is looked up."""
+    """The commands of COMMANDS, each loaded when it is first looked up."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
 
     @override
     def __getitem__(self, name: str) -> Any:
-        return COMMANDS[name].load(name)
+        if name not in self._loaded:
+            self._loaded[name] = COMMANDS[name].load(name)
+        return self._loaded[name]
 
     @override
     def __iter__(self) -> Iterator[str]:

@@ -36,12 +36,18 @@ def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
+@cache
 def prose_of(page: Path) -> str:
     return re.sub(r"^ *```.*?^ *```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
 
 
-def code_of(page: Path) -> Iterator[str]:
+@cache
+def code_of(page: Path) -> list[str]:
     """What a reader may type: inline code, and the lines of blocks."""
+    return list(_code_of(page))
+
+
+def _code_of(page: Path) -> Iterator[str]:
     yield from re.findall(r"`([^`\n]+)`", prose_of(page))
     for language, block in re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text_of(page), re.DOTALL | re.MULTILINE):
         for line in block.replace("\\\n", " ").splitlines():
@@ -78,6 +84,8 @@ def test_every_target_of_make_is_one(page: Path) -> None:
 
 def commands(code: str) -> Iterator[list[str]]:
     """The words behind each ``hub`` in a line of shell, where it stands as a command."""
+    if "hub " not in code:  # the pattern takes long to find nothing
+        return
     for match in re.finditer(r"(?:^|[;|(]|&&|\bdo)\s*(?:\w+=\S+ )*(?:\S*/bin/)?hub (?=[a-z])", code):
         rest = re.sub(r"\$\([^()]*\)", "made", code[match.end() :])
         yield shlex.split(ENDS.split(rest, maxsplit=1)[0])

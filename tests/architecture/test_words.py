@@ -46,6 +46,9 @@ PICTURES: Final = {
 BARE: Final = {"said", "found", "told", "made", "kept", "given", "wanted", "stands", "stood", "here", "there"}
 """participles and the like that name nothing when they are a whole name; use the noun: row, reply, report, receipt"""
 
+MAYBE: Final = re.compile(rf"{'|'.join(PICTURES)}|(?<![a-z0-9])(?:{'|'.join(BARE)})(?![a-z0-9])", re.IGNORECASE)
+"""a source without any of this need not be parsed, which takes long"""
+
 OTHER_MEANING: Final = re.compile(
     r"journalctl|journald|systemd journal|house number|in-house|clearing house|HTTP verb|fenced code",
     re.IGNORECASE,
@@ -99,6 +102,8 @@ def prose_of(source: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
         match node:
             case ast.Expr(value=ast.Constant(value=str() as text)):
                 yield node.lineno, text
+    if not any(picture in source.lower() for picture in PICTURES):  # to find the comments takes longest
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
@@ -110,6 +115,8 @@ def pictures_in(text: str) -> list[str]:
 
 def uses_in_code(path: Path) -> Iterator[WordUse]:
     place, source = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+    if not MAYBE.search(source):
+        return
     tree = ast.parse(source)
     for line, name in names_of(tree):
         yield from (WordUse(place, line, name) for word in words_of_name(name) if picture_in(word))
