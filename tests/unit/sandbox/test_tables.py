@@ -30,6 +30,14 @@ def running(tmp_path: Path, witness: WitnessHub) -> Iterator[Running]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One for all tables that are refused, since nothing of them stays."""
+    data = tmp_path_factory.mktemp("refusing")
+    with sandbox(data, [f"department.{code}" for code in DEPARTMENTS]) as started:
+        yield started
+
+
 @pytest.fixture
 def authority(running: Running) -> DevelopmentAuthority:
     """The one that the sandbox believes."""
@@ -38,10 +46,11 @@ def authority(running: Running) -> DevelopmentAuthority:
 
 @pytest.fixture
 def port_of(running: Running, catalogue: Catalogue) -> Callable[[str], DepartmentPort]:
-    def port(code: str) -> DepartmentPort:
-        return department_port(catalogue.departments[code], catalogue, running.urls[f"department.{code}"])
+    return lambda code: port_at(running, catalogue, code)
 
-    return port
+
+def port_at(running: Running, catalogue: Catalogue, code: str) -> DepartmentPort:
+    return department_port(catalogue.departments[code], catalogue, running.urls[f"department.{code}"])
 
 
 @pytest.fixture(params=DEPARTMENTS)
@@ -176,9 +185,9 @@ def _another_department(table: dict[str, Any]) -> None:
     ],
 )
 def test_a_table_that_does_not_add_up_is_refused_with_the_place(
-    port: DepartmentPort,
+    refusing: Running,
+    catalogue: Catalogue,
     code: str,
-    authority: DevelopmentAuthority,
     spoil: Callable[[dict[str, Any]], None],
     named: str,
 ) -> None:
@@ -186,7 +195,7 @@ def test_a_table_that_does_not_add_up_is_refused_with_the_place(
     spoil(table)
 
     with pytest.raises(Rejected) as refused:
-        port.settle(handed(table, authority), "tr_1")
+        port_at(refusing, catalogue, code).settle(handed(table, DevelopmentAuthority(refusing.data / "pki")), "tr_1")
 
     assert named in refused.value.reason
 
@@ -218,14 +227,17 @@ def _by_another_department(table: HandedTable, authority: DevelopmentAuthority) 
     ],
 )
 def test_a_table_that_the_centre_has_not_sealed_is_refused(
-    port: DepartmentPort,
+    refusing: Running,
+    catalogue: Catalogue,
     code: str,
-    authority: DevelopmentAuthority,
     spoil: Callable[[HandedTable, DevelopmentAuthority], HandedTable],
     named: str,
 ) -> None:
+    authority = DevelopmentAuthority(refusing.data / "pki")
+    table = spoil(handed(a_table(code), authority), authority)
+
     with pytest.raises(Rejected) as refused:
-        port.settle(spoil(handed(a_table(code), authority), authority), "tr_1")
+        port_at(refusing, catalogue, code).settle(table, "tr_1")
 
     assert named in refused.value.reason
 
