@@ -115,7 +115,7 @@ def signed_record(key: SigningKey, moment: datetime) -> tuple[Attachment, Attach
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def control_sheet(person: Signatory) -> ControlSheet:
     return ControlSheet(
         number=f"{CODE}/PKS",
@@ -267,7 +267,7 @@ def register(root: x509.Certificate, person: SigningKey, seal: SigningKey) -> Re
     return Register(listed, "0" * 64)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def signed(control_sheet: ControlSheet, person: Signatory, seal: Signatory, trust: Trust) -> bytes:
     return sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=trust, places=signature_places(control_sheet))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
@@ -85,12 +86,13 @@ def test_no_byte_of_the_seals_own_placeholder_can_be_changed(signed: bytes, root
     begins = signed.rindex(b"/Contents <") + len(b"/Contents ")
     ends = signed.index(b">", begins)
     digits = len(signed[begins:ends].rstrip(b"0"))
+    bits = (0x20, 0x10, 0x01)
     near = range(begins, begins + digits, max(digits // 60, 1))
-    for place in [*near, begins + digits + 9, ends - 1, ends]:
-        for bit in (0x20, 0x10, 0x01):
-            changed = bytearray(signed)
-            changed[place] ^= bit
-            assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is VerdictAnswer.INVALID, (place - begins, bit)
+    edges = product((begins, begins + digits + 9, ends - 1, ends), bits)
+    for place, bit in [*zip(near, cycle(bits), strict=False), *edges]:
+        changed = bytearray(signed)
+        changed[place] ^= bit
+        assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is VerdictAnswer.INVALID, (place - begins, bit)
 
 
 def test_a_form_sealed_by_somebody_else_is_invalid_and_by_nobody_listed_cannot_be_told(
