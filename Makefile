@@ -11,6 +11,10 @@ UV      := PYTHONPATH=.tools $(PYTHON) -m uv
 QUIETLY := --quiet --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
+# Where it is set, each of the processes that are started compiles all it imports anew: a worker for seconds, the tests' own
+# processes for ten.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test check coverage bench faults docs messages audit sbom clean
 
