@@ -128,8 +128,11 @@ class Catalogue(Data):
         return {party.counterparty: party for party in parties}
 
 
-def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
-    """The catalogue in ``folder``, secrets from ``environment``. Raises CatalogueError on the first mistake."""
+def load(folder: Path, environment: Mapping[str, str], *, signs: bool = True) -> Catalogue:
+    """The catalogue in ``folder``, secrets from ``environment``. Raises CatalogueError on the first mistake.
+
+    ``signs=False``: without the secrets of signing.toml (the token's PIN), for a process that signs nothing.
+    """
     portal_file, signing_file, officers_file = (folder / f"{name}.toml" for name in ("portal", "signing", "officers"))
     portal, calendar = read(portal_file, PortalConfig), read(folder / "calendar.toml", CalendarConfig)
     signing, officers = read(signing_file, Signing), read(officers_file, Officers)
@@ -166,7 +169,8 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
         receipts=receipts,
         limits=limits,
         secrets=_secrets(
-            {portal_file: portal, signing_file: signing, **departments, **operators, **banks}
+            {portal_file: portal, **departments, **operators, **banks}
+            | ({signing_file: signing} if signs else {})
             | ({receipts_file: receipts} if receipts else {}),
             environment,
         ),

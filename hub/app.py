@@ -183,7 +183,10 @@ def _sent() -> None:
     crashpoints.reached(Point.SEND_AFTER_BYTES)
 
 
-def build() -> Hub:
-    """The Hub that this process's environment describes (HUB_…). Raises NotConfigured, CatalogueError."""
+def build(*, signs: bool = True) -> Hub:
+    """The Hub that this process's environment describes (HUB_…). Raises NotConfigured, CatalogueError.
+
+    ``signs=False``: it is not told the token's PIN, and cannot sign.
+    """
     settings = read_settings()
-    return Hub(settings, read_catalogue(settings))
+    return Hub(settings, read_catalogue(settings, signs=signs))

@@ -37,9 +37,12 @@ def _read(settings: type[Read]) -> Read:
         raise NotConfigured(f"HUB_{first.pointer.strip('/').upper()}: {first.detail}") from None
 
 
-def read_catalogue(settings: Settings) -> Catalogue:
-    """The catalogue in the folder of HUB_CATALOGUE, its secrets from the environment. Raises CatalogueError."""
-    catalogue = load(settings.catalogue, os.environ)
+def read_catalogue(settings: Settings, *, signs: bool = True) -> Catalogue:
+    """The catalogue in the folder of HUB_CATALOGUE, its secrets from the environment. Raises CatalogueError.
+
+    ``signs``: as in config.catalogue.load.
+    """
+    catalogue = load(settings.catalogue, os.environ, signs=signs)
     check_clerks(settings, catalogue)
     return catalogue
 

@@ -166,7 +166,7 @@ BACKLOG: Final = 1_024
 
 def application() -> FastAPI:
     """Build the application from the environment; each worker process builds its own."""
-    hub = app.build()
+    hub = app.build(signs=False)
     if not structlog.is_configured():
         logging.configure(hub.settings.log_level)
     return create(hub)

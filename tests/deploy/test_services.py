@@ -16,15 +16,17 @@ from ruamel.yaml import YAML
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from config.catalogue import load
+from config.catalogue import CatalogueError, load
 from config.settings import PACKAGED, Settings
 from deploy.rabbitmq import definitions
+from hub import app
 from hub.broker import queue_names
 from hub.cli.flower import FlowerSettings
-from hub.cli.main import app
+from hub.cli.main import app as command_line
 from hub.configuration import read_beat_settings, read_settings
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
+from hub.http import serve
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.deploy.installed import DEPLOY
 
@@ -86,7 +88,7 @@ def test_every_queue_of_the_shipped_catalogue_is_consumed_once(where: str) -> No
 
 
 def test_every_command_line_is_one_that_hub_has() -> None:
-    hub = get_command(app)
+    hub = get_command(command_line)
     assert isinstance(hub, TyperGroup)
     for where, words in commands():
         options = variables("worker-outbox.env")["HUB_WORKER_OPTIONS"].split()
@@ -144,6 +146,48 @@ def test_the_settings_of_each_process_are_complete(process: str, monkeypatch: py
 def test_the_secrets_that_are_asked_for_are_those_of_the_shipped_catalogue() -> None:
     assert set(variables("secrets.env")) == {*SHIPPED.secrets, "HUB_CURSOR_KEY"}
     assert set(variables("secrets.env").values()) == {""}, "a secret that ships is none"
+
+
+def test_the_workers_alone_are_told_how_to_use_the_signing_keys() -> None:
+    """In containers: the folder, the PIN and the passphrase reach workers only."""
+    for name, service in compose().items():
+        told = "".join((ETC / file).read_text() for file in files_of(service))
+        is_worker = name.startswith("worker-")
+        assert ("#HUB_SECRET_TOKEN_PIN=" in told, "#HUB_KEYS_PASSPHRASE=" in told) == (is_worker, is_worker), name
+        assert any("/keys:" in volume for volume in service.get("volumes", [])) is is_worker, name
+
+
+def test_no_service_but_the_workers_may_look_at_the_signing_keys_or_into_a_worker() -> None:
+    """Under systemd: an account of their own, another folder of state, and no sight of the keys' folder."""
+    for unit in UNITS.glob("*.service"):
+        text = unit.read_text()
+        [account] = re.findall(r"^User=(.*)$", text, re.MULTILINE)
+        is_worker = unit.name == "hub-worker@.service"
+        assert account == ("lienthong-hub-worker" if is_worker else "lienthong-hub"), unit.name
+        assert ("InaccessiblePaths=-/etc/lienthong-hub/keys" in text) is not is_worker, unit.name
+        assert ("EnvironmentFile=/etc/lienthong-hub/worker.env" in text) is is_worker, unit.name
+        assert f"StateDirectory={account}\n" in text, unit.name
+        assert f"\nu {account} " in (UNITS / "sysusers.conf").read_text()
+
+
+def test_the_api_starts_without_the_token_s_pin_and_cannot_sign_and_a_worker_does_not(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = tmp_path / "catalogue"
+    shutil.copytree(CATALOGUE, catalogue)
+    with (catalogue / "signing.toml").open("a", encoding="utf-8") as signing:
+        signing.write('\n[token]\nmodule = "/nowhere/pkcs11.so"\nlabel = "hub"\npin = "HUB_SECRET_TOKEN_PIN"\n')
+    told = environment() | {"HUB_CATALOGUE": str(catalogue), "HUB_KEYS": str(tmp_path)}
+    told |= {"HUB_DATABASE_URL": database_url, "HUB_BROKER_URL": "redis://127.0.0.1:1/0", "HUB_CURSOR_KEY": "k" * 32}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert serve.application() is not None
+    with pytest.raises(CatalogueError, match="HUB_SECRET_TOKEN_PIN"):
+        app.build()
+    api = app.build(signs=False)
+    assert "HUB_SECRET_TOKEN_PIN" not in api.catalogue.secrets
+    with pytest.raises(KeyError, match="HUB_SECRET_TOKEN_PIN"):
+        _ = api.keyring
 
 
 @pytest.fixture
