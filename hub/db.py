@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 import structlog
+from psycopg.abc import Params, QueryNoTemplate
 from psycopg.errors import DeadlockDetected, LockNotAvailable, ProgramLimitExceeded, SerializationFailure
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
@@ -112,7 +113,7 @@ def as_set(rows: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(rows, ensure_ascii=False, default=str)
 
 
-def one(conn: Connection, query: Any, parameters: Any) -> DictRow:
+def one(conn: Connection, query: QueryNoTemplate, parameters: Params) -> DictRow:
     """The single row that ``query`` gives. Raises LookupError if there is none."""
     row = conn.execute(query, parameters).fetchone()
     if row is None:

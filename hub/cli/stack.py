@@ -109,7 +109,7 @@ def start_detached(place: "StackFolder", *, sandbox: bool, workers: int, excepte
     with log.open("wb") as file:
         # The output of `up` has Flower's password, so it is not logged.
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": file}
-        child = subprocess.Popen(command, start_new_session=True, **streams)
+        child = subprocess.Popen(command, start_new_session=True, **streams)  # noqa: S603 - this program, with its own words
     # No timeout here: the supervisor gives up when nothing progresses, and its last line says what it waited for.
     while place.running() is None:
         if (code := child.poll()) is not None:

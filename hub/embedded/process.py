@@ -58,7 +58,7 @@ class Process:
         program.log.parent.mkdir(parents=True, exist_ok=True)
         _rotate(program.log)
         with _private(program.log) as log:
-            self._popen = subprocess.Popen(
+            self._popen = subprocess.Popen(  # noqa: S603 - programs of the stack
                 _command_of(program),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

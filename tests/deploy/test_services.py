@@ -151,9 +151,12 @@ def test_the_secrets_that_are_asked_for_are_those_of_the_shipped_catalogue() -> 
 def test_the_workers_alone_are_told_how_to_use_the_signing_keys() -> None:
     """In containers: the folder, the PIN and the passphrase reach workers only."""
     for name, service in compose().items():
-        told = "".join((ETC / file).read_text() for file in files_of(service))
+        settings_text = "".join((ETC / file).read_text() for file in files_of(service))
         is_worker = name.startswith("worker-")
-        assert ("#HUB_SECRET_TOKEN_PIN=" in told, "#HUB_KEYS_PASSPHRASE=" in told) == (is_worker, is_worker), name
+        assert ("#HUB_SECRET_TOKEN_PIN=" in settings_text, "#HUB_KEYS_PASSPHRASE=" in settings_text) == (
+            is_worker,
+            is_worker,
+        ), name
         assert any("/keys:" in volume for volume in service.get("volumes", [])) is is_worker, name
 
 
@@ -177,9 +180,13 @@ def test_the_api_starts_without_the_token_s_pin_and_cannot_sign_and_a_worker_doe
     shutil.copytree(CATALOGUE, catalogue)
     with (catalogue / "signing.toml").open("a", encoding="utf-8") as signing:
         signing.write('\n[token]\nmodule = "/nowhere/pkcs11.so"\nlabel = "hub"\npin = "HUB_SECRET_TOKEN_PIN"\n')
-    told = environment() | {"HUB_CATALOGUE": str(catalogue), "HUB_KEYS": str(tmp_path)}
-    told |= {"HUB_DATABASE_URL": database_url, "HUB_BROKER_URL": "redis://127.0.0.1:1/0", "HUB_CURSOR_KEY": "k" * 32}
-    for name, value in told.items():
+    variables_of_process = environment() | {"HUB_CATALOGUE": str(catalogue), "HUB_KEYS": str(tmp_path)}
+    variables_of_process |= {
+        "HUB_DATABASE_URL": database_url,
+        "HUB_BROKER_URL": "redis://127.0.0.1:1/0",
+        "HUB_CURSOR_KEY": "k" * 32,
+    }
+    for name, value in variables_of_process.items():
         monkeypatch.setenv(name, value)
     assert serve.application() is not None
     with pytest.raises(CatalogueError, match="HUB_SECRET_TOKEN_PIN"):

@@ -159,7 +159,7 @@ class MonthRehearsal:
         Raises StepFailed.
         """
         say(f"$ HUB_ACTOR={actor} hub {shlex.join(words)}")
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - this program
             [sys.executable, "-m", "hub.cli", *words],
             env={**os.environ, "HUB_ACTOR": actor},
             stdout=subprocess.PIPE if quiet else None,  # a terminal of its own: tables with frames
