@@ -4,12 +4,14 @@ import gc
 import itertools
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg_pool import ConnectionPool
 from pydantic import PostgresDsn
 
 from config.catalogue import Catalogue, load
@@ -20,7 +22,8 @@ from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
 from tests import later_schema
 from tests.catalogue_secrets import CATALOGUE, environment
-from tests.deploy.installed import database_url_as, make_roles, run_script
+from tests.databases import Databases, ReusedConnection, beside
+from tests.deploy.installed import a_database, database_url_as, make_roles, run_script
 from tests.rabbitmq import USER, RabbitMQ, install, rabbitmq
 from tests.scripted_hub import ScriptedHub
 from tests.server_folder import server_folder
@@ -121,21 +124,37 @@ def _hurry(url: str) -> None:
 @pytest.fixture(scope="session")
 def administration(server: str) -> Iterator[psycopg.Connection]:
     """The one connection that makes and drops the tests' databases."""
-    with psycopg.connect(_beside(server, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server, autocommit=True, dbname="postgres") as connection:
         yield connection
 
 
+@pytest.fixture(scope="session")
+def databases(administration: psycopg.Connection) -> Iterator[Databases]:
+    """The databases that tests borrow one after the other; a hub's connections to them stay open between tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hub.db.ConnectionPool", partial(ConnectionPool, connection_class=ReusedConnection))
+        running = Databases(administration, "hub")
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def granted_databases(server: str, databases: Databases, administration: psycopg.Connection) -> Iterator[Databases]:
+    """The same with the roles and the rights of deploy/postgres."""
+    with a_database(server, template="hub") as template:
+        make_roles(beside(administration, template))
+        run_script(beside(administration, template), "grants.sql")
+        running = Databases(administration, template)
+        yield running
+        running.close()
+
+
 @pytest.fixture
-def database_url(server: str, administration: psycopg.Connection) -> Iterator[str]:
-    """A migrated, empty database of this test's own."""
-    name = f"test_{next(_numbers)}"
-    administration.execute(sql.SQL("CREATE DATABASE {} TEMPLATE hub STRATEGY file_copy").format(sql.Identifier(name)))
-    yield _beside(server, name)
-    administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _beside(url: str, database: str) -> str:
-    return f"{url.rpartition('/')[0]}/{database}"
+def database_url(request: pytest.FixtureRequest, database_role: str) -> Iterator[str]:
+    """A migrated, empty database, this test's own until it ends."""
+    databases = request.getfixturevalue("databases" if database_role == "owner" else "granted_databases")
+    with databases.borrowed() as database:
+        yield database.url
 
 
 @pytest.fixture(scope="session")
@@ -161,8 +180,6 @@ def settings(read_settings: Settings, database_url: str, database_role: str) -> 
     """Settings for a hub in one process: a broker that is not there, short pauses."""
     url = database_url
     if database_role != "owner":
-        make_roles(database_url)
-        run_script(database_url, "grants.sql")
         url = database_url_as(database_url, database_url.rpartition("/")[2], database_role)
     return read_settings.model_copy(update={"database_url": PostgresDsn(url)})
 

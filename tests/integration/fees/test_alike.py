@@ -12,13 +12,14 @@ import pytest
 from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import dispatch
+from tests.databases import Databases
 from tests.integration.fees.matching import red
 from tests.integration.fees.towns import FeeTown, alike, day_of, in_two, mixed
 
 
 @pytest.fixture
-def town(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], FeeTown]]:
-    with alike(server, settings, catalogue) as new_town:
+def town(databases: Databases, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], FeeTown]]:
+    with alike(databases, settings, catalogue) as new_town:
         yield new_town
 
 

@@ -3,15 +3,11 @@
 What is told to one of them in another order, in other pieces, twice, late or not at all has to come to the same.
 """
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, Final
-
-import psycopg
-from psycopg import sql
 
 from config.catalogue import Catalogue
 from config.settings import Settings
@@ -20,12 +16,12 @@ from hub.clock import VIETNAM
 from hub.fees.reconciliation.statements import importing
 from schemas.payment_reference import PaymentReference
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
+from tests.databases import Databases
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill
 from tests.integration.fees.telling import NotifyingProvider
 from tests.scripted_hub import ScriptedHub
 
-_numbers = itertools.count(1)
 FIRST: Final = 9
 """days ago"""
 
@@ -170,16 +166,12 @@ these are two words for where the same money is. N02 counts who was not notified
 
 
 @contextmanager
-def alike(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], FeeTown]]:
+def alike(databases: Databases, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], FeeTown]]:
     """Makes towns that are alike."""
-    root = server.rpartition("/")[0]
     with ExitStack() as towns:
 
         def new_town() -> FeeTown:
-            name = f"town_{next(_numbers)}"
-            with psycopg.connect(f"{root}/postgres", autocommit=True) as admin:
-                admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE hub").format(sql.Identifier(name)))
-            own = settings.model_copy(update={"database_url": f"{root}/{name}"})
+            own = settings.model_copy(update={"database_url": towns.enter_context(databases.borrowed()).url})
             hub = towns.enter_context(ScriptedHub(own, catalogue))
             cashier = Cashier(hub)
             dossiers = [cashier.dossier() for _ in range(9)]

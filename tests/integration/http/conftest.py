@@ -12,11 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 import structlog
 import uvicorn
-from psycopg import sql
 from pydantic import HttpUrl, SecretStr
 
 from config.catalogue import Catalogue
@@ -27,11 +25,10 @@ from hub.http import serve
 from hub.http.app import create
 from hub.http.serve import TimeoutHttpProtocol
 from hub.logging import configure
+from hub.messages import claim
+from tests.databases import Databases, TestDatabase
 from tests.integration.http.caller import PROXY_SECRET, ApiCaller, Caller, certificate_of
 from tests.scripted_hub import ScriptedHub
-
-KEPT = ("alembic_version", "counterparty")
-"""Tables whose rows belong to the hub, not to a test."""
 
 
 @pytest.fixture(scope="package")
@@ -58,30 +55,35 @@ def catalogue(catalogue: Catalogue) -> Catalogue:
 
 
 @pytest.fixture(scope="package")
-def shared_hub(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki) -> Iterator[ScriptedHub]:
+def shared_database(databases: Databases) -> Iterator[TestDatabase]:
+    with databases.borrowed() as database:
+        yield database
+
+
+@pytest.fixture(scope="package")
+def shared_hub(
+    shared_database: TestDatabase, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki
+) -> Iterator[ScriptedHub]:
     """A hub on a database of these tests, with its API served."""
-    base = server.rpartition("/")[0]
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
-        admin.execute("CREATE DATABASE api TEMPLATE hub STRATEGY file_copy")
-        settings = Settings.model_validate(
-            {
-                "database_url": f"{base}/api",
-                "broker_url": "redis://127.0.0.1:1/0",
-                "catalogue": catalogue.folder,
-                "cursor_key": "a key for cursors in tests only",
-                "keys": pki.keys,
-                "keys_passphrase": pki.passphrase,
-            }
-        )
-        with _opened(settings, catalogue, TimeoutHttpProtocol) as hub:
-            yield hub
-        admin.execute("DROP DATABASE api WITH (FORCE)")
+    settings = Settings.model_validate(
+        {
+            "database_url": shared_database.url,
+            "broker_url": "redis://127.0.0.1:1/0",
+            "catalogue": catalogue.folder,
+            "cursor_key": "a key for cursors in tests only",
+            "keys": pki.keys,
+            "keys_passphrase": pki.passphrase,
+        }
+    )
+    with _opened(settings, catalogue, TimeoutHttpProtocol) as hub:
+        yield hub
 
 
 @pytest.fixture
-def api(shared_hub: ScriptedHub, log_stream: io.StringIO) -> ApiCaller:
+def api(shared_hub: ScriptedHub, shared_database: TestDatabase, log_stream: io.StringIO) -> ApiCaller:
     """The API, with an empty database."""
-    _empty(shared_hub)
+    shared_database.empty()
+    _forget(shared_hub)
     return ApiCaller(shared_hub, log_stream)
 
 
@@ -150,16 +152,10 @@ def _opened(
     assert not thread.is_alive()
 
 
-def _empty(hub: ScriptedHub) -> None:
-    """As after opening: no rows, no wake-ups, no answers prepared.
-
-    As a replica: the append-only tables would refuse.
-    """
+def _forget(hub: ScriptedHub) -> None:
+    """As after opening: no wake-ups, no answers prepared."""
     with hub.db.transaction() as conn:
-        rows = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        tables = [sql.Identifier(row["tablename"]) for row in rows if row["tablename"] not in KEPT]
-        conn.execute("SET LOCAL session_replication_role = replica")
-        conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+        claim.enrol(conn, hub.catalogue.counterparties)
     hub.waiting.clear()
     for player in hub.players.values():
         player.answers.clear()
