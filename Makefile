@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCKS  := deploy/locks
+# Plugins of libraries, which no test uses: each of five processes of pytest would import them for two seconds.
+PYTEST := pytest -p no:schemathesis -p no:anyio -p no:valkey -p no:platformdirs
 
 # Where ensurepip is missing (Debian without python3-venv), uv makes the environment; it comes by pip into .tools.
 UV      := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -31,7 +33,7 @@ down: $(VENV)/.run ## Stop what `make up` started; its state stays in var/
 	$(BIN)/hub down
 
 test: $(VENV)/.dev ## All tests, on real servers that they start themselves
-	$(BIN)/pytest tests -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/$(PYTEST) tests -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Style, types, and who may import whom
 	$(BIN)/ruff check
@@ -43,7 +45,7 @@ check: $(VENV)/.dev ## Style, types, and who may import whom
 coverage: $(VENV)/.dev ## Branch coverage of the unit and integration tests, per file in var/coverage/html
 	@mkdir -p var/coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests/unit tests/integration -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m $(PYTEST) tests/unit tests/integration -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet --directory var/coverage/html
 	@$(BIN)/coverage report --skip-covered --sort cover

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import xmlsec
@@ -73,6 +74,7 @@ class WsseKey:
     certificate: x509.Certificate
 
     @classmethod
+    @cache  # reading an RSA key takes 40 ms, and the hub's own is the same for every department
     def from_pem(cls, key: bytes, certificate: bytes) -> "WsseKey":
         """Raises UnusableKeyError when the two are unreadable, weak, or do not belong together."""
         try:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from connectors.sandbox.trust_services import time_stamp_response
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.signing import asn1, cms, stamps, verifier
@@ -18,6 +16,7 @@ from hub.signing.verdicts import Invalid, Undecided
 from tests.fuzz import mutations
 from tests.fuzz.mutations import Mutation
 from tests.fuzz.subject import FuzzSubject
+from tests.self_signed import rsa_key
 from tests.unit.signing.authority import DAY, SigningAuthority
 
 FOLDER: Final = Path(__file__).parent / "signed"
@@ -32,7 +31,7 @@ SAYS: Final = (Invalid, Undecided, UserWarning)
 def make_files(folder: Path) -> None:
     """Write new files into ``signed``, with the authority's keys in ``folder``."""
     issuing = SigningAuthority("Issuing CA", SigningAuthority())
-    holders = {"p256": issuing.issue(), "rsa": issuing.issue(key=rsa.generate_private_key(65537, 2048))}
+    holders = {"p256": issuing.issue(), "rsa": issuing.issue(key=rsa_key())}
     for name, holder in holders.items():
         (FOLDER / f"{name}.p7s").write_bytes(cms.sign(CONTENT, holder, DAY))
         (FOLDER / f"{name}.cer").write_bytes(cms.encoded(holder.certificate))

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from connectors.banks.notifications.dialect import Key, NotificationRequest, NotificationVerdict
 from schemas.payment import Notification, NotificationKind
+from tests.self_signed import rsa_key
 from tests.unit.connectors.notifications import contract_of, judged, terms_of
 
 NAMES = {"transaction": "data.id", "amount": "data.money", "at": "data.time", "text": "data.note"}
 FIELDS = ["data.id", "data.money", "data.time", "data.note"]
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+RSA = rsa_key()
 CURVE = ec.generate_private_key(ec.SECP256R1())
 SHA = hashes.SHA256()
 SAID: dict[str, Any] = {

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hub.signing import algorithms, der
 from hub.signing.verdicts import Invalid
+from tests.self_signed import rsa_key
 from tests.unit.signing.vectors import vectors
 
 SHA1 = der.sequence(der.oid("1.3.14.3.2.26"), der.NULL)
@@ -19,7 +20,7 @@ ECDSA_SHA1 = der.sequence(der.oid("1.2.840.10045.4.1"))
 ECDSA_SHA256 = der.sequence(der.oid("1.2.840.10045.4.3.2"))
 ECDSA_SHA512 = der.sequence(der.oid("1.2.840.10045.4.3.4"))
 EC_KEY = ec.generate_private_key(ec.SECP256R1()).public_key()
-RSA_KEY = rsa.generate_private_key(65537, 2048).public_key()
+RSA_KEY = rsa_key().public_key()
 
 
 def cases(name: str) -> list[Any]:

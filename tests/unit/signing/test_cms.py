@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from asn1crypto import cms as asn1
 from asn1crypto import core
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.clock import VIETNAM, now
 from hub.signing import cms, der, verifier
+from tests.self_signed import rsa_key
 from tests.unit.signing.authority import DAY, KeyHolder, PrivateKey, SigningAuthority
 from tests.unit.signing.judges import needs_openssl, openssl, openssl_accepts, pyhanko_accepts, pyhanko_signs
 
@@ -22,7 +23,7 @@ ISSUING = SigningAuthority("Issuing CA", ROOT)
 KEYS: dict[str, PrivateKey] = {
     "P-256": ec.generate_private_key(ec.SECP256R1()),
     "P-384": ec.generate_private_key(ec.SECP384R1()),
-    "RSA-2048": rsa.generate_private_key(65537, 2048),
+    "RSA-2048": rsa_key(),
 }
 each_key = pytest.mark.parametrize("kind", KEYS)
 
