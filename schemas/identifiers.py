@@ -4,14 +4,16 @@ Agencies: QCVN 102:2016/BTTTT (least significant group first) and Decision 20/20
 Dossier codes (mã số hồ sơ): Circular 01/2018/TT-VPCP Article 19, ``<agency>-YYMMDD-<serial>``.
 """
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
-from ulid import ULID
+from ulid import ULIDGenerator
 
 _QCVN_102: Final = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Y][0-9]{2}")
 _QD_20: Final = re.compile(r"[A-Y][0-9]{2}(\.[0-9A-Z]{1,10}){0,4}")
@@ -180,7 +182,36 @@ _ID: Final = re.compile(rf"({'|'.join(Prefix)})_[0-9A-HJKMNP-TV-Z]{{26}}")
 
 def new_id(prefix: Prefix) -> str:
     """A new id: sortable by time of birth, safe in URLs, logs and queues."""
-    return f"{prefix.value}_{ULID()}"
+    return f"{prefix.value}_{_ulids.generate()}"
+
+
+RANDOM_BYTES: Final = 10
+"""of a ULID"""
+
+
+def _randomness() -> Iterator[bytes]:
+    """The random part of each ULID, from the system's source, 400 at a time.
+
+    To ask the source gives up the interpreter's lock. The generator asks while it holds its own, for which all other
+    threads then waited: with twelve threads beside a busy one 120 to 220 µs an id instead of 15, and 3 ms in the worst
+    case of a hundred.
+    """
+    while True:
+        block = os.urandom(400 * RANDOM_BYTES)
+        for start in range(0, len(block), RANDOM_BYTES):
+            yield block[start : start + RANDOM_BYTES]
+
+
+def _begin() -> None:
+    """Make the generator; anew in a forked child, which would go on with its parent's block."""
+    global _ulids  # noqa: PLW0603 - one generator a process
+    blocks = _randomness()
+    _ulids = ULIDGenerator(randomness=lambda _timestamp: next(blocks))
+
+
+_ulids: ULIDGenerator
+_begin()
+os.register_at_fork(after_in_child=_begin)
 
 
 def is_id(text: str, *prefixes: Prefix) -> bool:
