@@ -71,7 +71,8 @@ def test_a_flood_on_one_connection_is_answered_once_and_read_again_when_it_may_c
     assert portal.submit(a_submission()).status_code == 202
     assert time.monotonic() - started < int(refused.headers["Retry-After"])
     stranger.post(own_api.url + "/soap/nobody", timeout=10)
-    assert time.monotonic() - started >= int(refused.headers["Retry-After"])
+    # The window began to count before the refusal was here.
+    assert time.monotonic() - started >= int(refused.headers["Retry-After"]) - 0.5
 
 
 @pytest.mark.parametrize("path", ["/v1/postal/callbacks/guess", "/v1/banks/nobody/notifications", "/soap/nobody"])
