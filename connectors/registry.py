@@ -22,8 +22,7 @@ from connectors.ports import BankPort, DepartmentPort, PortalPort, PostalPort, R
 from connectors.postal.lgsp import LGSPOperator
 from connectors.postal.ngsp import NGSPOperator
 from connectors.transport.addresses import AddressGuard
-from connectors.trust.revocation import RevocationLists
-from connectors.trust.stamping import TimeStamping
+from connectors.trust.services import RevocationLists, TimeStamping
 
 OnSent = Callable[[], None]
 """Called when a request has been written, before its reply is read."""
@@ -101,7 +100,7 @@ def _bank(party: Bank, options: PortOptions) -> BankPort:
 
 
 def _issuer(party: Issuer, options: PortOptions) -> ReceiptPort:
-    from connectors.receipts.vnpt import VNPTIssuer  # noqa: PLC0415 - see above
+    from connectors.receipts import VNPTIssuer  # noqa: PLC0415 - see above
 
     return VNPTIssuer(party, options.catalogue, options.url, options.on_sent)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort, StampPort
 from hub import events
-from hub.consignments import ordering, tracking_events
+from hub.consignments import ordering
 from hub.consignments import service as consignments
 from hub.dossiers import portal_view
 from hub.dossiers import service as dossiers
@@ -42,11 +42,11 @@ INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
     "department.status": dossiers.report,
     dossiers.RELEASE: dossiers.release_paid,
     crl_store.KIND: crl_store.keep_fetched,
-    "postal.event": tracking_events.record_event,
+    "postal.event": consignments.record_event,
     set_aside.KIND: set_aside.unreadable,
     set_aside.OLDER_KIND: set_aside.unreadable,
     set_aside.CONFLICTS["department.status"]: set_aside.conflict,
-    set_aside.CONFLICTS["postal.event"]: tracking_events.conflicting_event,
+    set_aside.CONFLICTS["postal.event"]: consignments.conflicting_event,
     notification_intake.KIND: notifications.notified,
     notification_intake.CONFLICT: notifications.conflict,
     importing.KIND: importing.arrived,

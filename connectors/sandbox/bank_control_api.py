@@ -28,7 +28,7 @@ from starlette.routing import Route
 
 from config.catalogue import Bank
 from connectors.sandbox.bank_ledger import BankLedgers, BankMovement
-from connectors.sandbox.bank_notifier import BankNotifier
+from connectors.sandbox.bank_notices import BankNotifier
 from connectors.sandbox.bank_server import (
     BankOrderForm,
     BankServer,
@@ -38,9 +38,9 @@ from connectors.sandbox.bank_server import (
     StatementForm,
     TakeBack,
 )
-from connectors.sandbox.bank_statement_files import FileService, StatementWriter
-from connectors.sandbox.control import PREFIX, Obstacles, control
+from connectors.sandbox.bank_statements import FileService, StatementWriter
 from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.server import PREFIX, Obstacles, control
 from schemas import strict
 from schemas.strict import Refused, Strict
 

@@ -29,8 +29,7 @@ from connectors.sandbox.bank_ledger import (
     Paid,
     PaidOut,
 )
-from connectors.sandbox.bank_notices import LOCAL, MovementNotice, keypay_transaction
-from connectors.sandbox.bank_notifier import BankNotifier, HubAnswer
+from connectors.sandbox.bank_notices import LOCAL, BankNotifier, HubAnswer, MovementNotice, keypay_transaction
 from connectors.sandbox.runtime_settings import SettingsPanel
 from schemas.strict import Strict
 from schemas.values import MOST

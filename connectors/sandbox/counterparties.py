@@ -19,8 +19,8 @@ from connectors.sandbox import soap_messages
 from connectors.sandbox.accountant import TableReader
 from connectors.sandbox.bank_control_api import BankControlApi
 from connectors.sandbox.bank_ledger import BankLedgers
-from connectors.sandbox.bank_notifier import BankNotifier
-from connectors.sandbox.bank_statement_files import PATH
+from connectors.sandbox.bank_notices import BankNotifier
+from connectors.sandbox.bank_statements import PATH
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import SandboxDepartment
 from connectors.sandbox.portal_receiver import PortalReceiver
@@ -32,7 +32,7 @@ from connectors.sandbox.rest_department import RestDepartment
 from connectors.sandbox.runtime_settings import SandboxSettings
 from connectors.sandbox.server import ServedParty
 from connectors.sandbox.soap_department import SoapDepartment
-from connectors.sandbox.soap_security import DepartmentSoapSecurity
+from connectors.sandbox.soap_messages import DepartmentSoapSecurity
 from connectors.sandbox.status_push import push_of
 from connectors.sandbox.trust_services import RevocationListServer, TimeStampServer
 from connectors.trust.development_authority import DevelopmentAuthority

@@ -10,7 +10,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from connectors.sandbox.handoff_evidence import HandoffEvidence
+from connectors.sandbox.dossier_register import HandoffEvidence
 from schemas.strict import Strict
 
 

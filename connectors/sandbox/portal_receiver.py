@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from config.catalogue import Endpoint
 from connectors.clock import now
-from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.effects import EffectFile, Noticed, effects_path
 from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.server import Obstacles, control
 from schemas import strict
 from schemas.portal import Notice
 

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from config.catalogue import Catalogue
-from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.postal_forms import CodedForm, Form, LgspForm, answered, malformed, read
 from connectors.sandbox.postal_operator import LARGEST_PAGE, PostalOperatorServer
+from connectors.sandbox.server import Obstacles, control
 from schemas import strict
 
 Endpoint = Callable[[Request], Awaitable[Response]]

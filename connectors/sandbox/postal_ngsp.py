@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from config.catalogue import Catalogue
 from connectors.postal.messages import VIETNAM
-from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.postal_forms import Form, answered, malformed, read
 from connectors.sandbox.postal_operator import LARGEST_PAGE, PostalOperatorServer
+from connectors.sandbox.server import Obstacles, control
 from schemas import strict
 from schemas.postal import TrackingEvent
 

@@ -23,12 +23,11 @@ from starlette.routing import Route
 
 from config.catalogue import Issuer
 from connectors.clock import now
-from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import RETRY_AFTER
 from connectors.sandbox.effects import DurableLines
 from connectors.sandbox.receipt_behaviours import IssueAnswer, ReceiptBehaviour, receipt_behaviour_of
 from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
-from connectors.sandbox.server import NoAnswer
+from connectors.sandbox.server import NoAnswer, Obstacles, control
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, body_of, fault, payload_of, to_bytes, wrap
 from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
 from schemas.strict import Strict

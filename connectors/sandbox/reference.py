@@ -12,7 +12,7 @@ from connectors.sandbox.bank_behaviours import (
 from connectors.sandbox.dossier_behaviours import BEHAVIOURS, MAGIC_PROCEDURES, ORDINARY, Countersigned
 from connectors.sandbox.postal_behaviours import ORDINARY_PARCEL, POSTAL_BEHAVIOURS
 from connectors.sandbox.receipt_behaviours import ORDINARY_RECEIPT, RECEIPT_BEHAVIOURS
-from connectors.sandbox.trust_behaviours import TRUST_BEHAVIOURS
+from connectors.sandbox.trust_services import TRUST_BEHAVIOURS
 
 
 def markdown() -> str:

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.sandbox.accountant import TableRefused
-from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
     DepartmentBusy,
@@ -25,10 +24,9 @@ from connectors.sandbox.department import (
     SandboxDepartment,
     Silent,
 )
-from connectors.sandbox.dossier_register import KeyReusedError
-from connectors.sandbox.handoff_evidence import EvidenceMismatch
-from connectors.sandbox.reports import UnknownCursorError
-from connectors.sandbox.server import NoAnswer
+from connectors.sandbox.dossier_register import EvidenceMismatch, KeyReusedError
+from connectors.sandbox.server import NoAnswer, Obstacles, control
+from connectors.sandbox.status_push import UnknownCursorError
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint
 from schemas.department import Changes, Handoff, HandoffReceipt

@@ -15,7 +15,6 @@ from starlette.routing import Route
 
 from connectors.sandbox import soap_messages as messages
 from connectors.sandbox.accountant import TableRefused
-from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
     DepartmentBusy,
@@ -26,11 +25,10 @@ from connectors.sandbox.department import (
     SandboxDepartment,
     Silent,
 )
-from connectors.sandbox.dossier_register import KeyReusedError
-from connectors.sandbox.handoff_evidence import EvidenceMismatch
-from connectors.sandbox.reports import UnknownCursorError
-from connectors.sandbox.server import NoAnswer
-from connectors.sandbox.soap_security import DepartmentSoapSecurity
+from connectors.sandbox.dossier_register import EvidenceMismatch, KeyReusedError
+from connectors.sandbox.server import NoAnswer, Obstacles, control
+from connectors.sandbox.soap_messages import DepartmentSoapSecurity
+from connectors.sandbox.status_push import UnknownCursorError
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, fault, payload_of, to_bytes, wrap
 from connectors.transport.wsse_verifier import Untrusted
 from connectors.transport.xml import Element, UnsafeXML, parse, schema_of, vendored_document

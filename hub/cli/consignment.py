@@ -104,10 +104,10 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List consignments, oldest first. Exit 3 if a listed one needs a person."""
-    from hub.consignments import views
+    from hub.consignments import store
 
     with environment.database() as conn:
-        rows = views.consignments(conn, status=status, operator=operator, is_open=is_open, limit=limit)
+        rows = store.consignments(conn, status=status, operator=operator, is_open=is_open, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
     waiting = sum(row["attention"] > 0 for row in rows)
     if waiting:
@@ -148,10 +148,10 @@ def manifest(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def attention(limit: Limit = 50, as_json: AsJson = False) -> None:
     """List what needs a person: silent, late, lost, refused, … Exit 3 if there is any."""
-    from hub.consignments import views
+    from hub.consignments import store
 
     with environment.database() as conn:
-        rows = views.attention(conn, limit=limit)
+        rows = store.attention(conn, limit=limit)
     output.listing(rows, _ATTENTION, as_json=as_json)
     if rows:
         leave(ExitCode.FINDING, vi("{rows} tasks wait for a person", rows=len(rows)))
@@ -241,11 +241,11 @@ def cancel(
 
 
 def _consignment(name: str) -> dict[str, Any]:
-    from hub.consignments import views
+    from hub.consignments import store
     from hub.errors import NotFound
 
     with environment.database() as conn:
-        row = views.consignment(conn, name)
+        row = store.consignment(conn, name)
     if row is None:
         raise NotFound(f"no consignment is called {name}")
     return row
@@ -287,20 +287,20 @@ def print_(
 
 
 def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], ConsignmentOrder]]]":
-    from hub.consignments import views
+    from hub.consignments import store
     from hub.errors import NotFound
     from hub.handoffs.views import find_history
 
     orders = []
     with environment.hub() as hub, hub.db.connection() as conn:
         for name in names:
-            row = views.consignment(conn, name)
+            row = store.consignment(conn, name)
             if row is None or row["transfer_id"] is None:
                 raise NotFound(f"no consignment is called {name}")
             procedures = {find_history(conn, line["dossier_id"]).procedure for line in row["manifest"]}
             procedures_ = [hub.catalogue.procedures.get(code) for code in sorted(procedures)]
             row["procedure"] = "; ".join(one.title for one in procedures_ if one is not None)
-            orders.append((row, views.ordered(conn, row["transfer_id"])))
+            orders.append((row, store.ordered(conn, row["transfer_id"])))
     return hub.catalogue, orders
 
 
@@ -465,10 +465,10 @@ def pool_add(
 @pool.command("list")
 def pool_list(as_json: AsJson = False) -> None:
     """List how many codes each operator's pool has left."""
-    from hub.consignments import views
+    from hub.consignments import store
 
     with environment.database() as conn:
-        rows = views.pool(conn)
+        rows = store.pool(conn)
     columns = (
         TableColumn("operator", vi("Postal operator")),
         TableColumn("free", vi("Left")),

@@ -14,7 +14,7 @@ from config.settings import PACKAGED
 from connectors import registry
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Unavailable
 from connectors.ports import ReceiptPort
-from connectors.receipts.vnpt import MEANINGS
+from connectors.receipts import MEANINGS
 from connectors.registry import PortOptions
 from connectors.transport.exchange import recording
 from tests.catalogue_secrets import CATALOGUE, generated

@@ -20,7 +20,7 @@ from connectors.transport import envelope, xml
 from connectors.transport.contract import contract
 from connectors.transport.exchange import RecordedMessage
 from connectors.transport.http_connection import PROBLEM, HttpReply, checked
-from connectors.trust import revocation
+from connectors.trust import services
 from schemas import replies
 from schemas.department import Changes, HandoffReceipt
 from schemas.postal import TrackingEvent
@@ -194,7 +194,7 @@ SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
     "reply-revocation": lambda: FuzzSubject(
         [b"-----BEGIN X509 CRL-----\nMA==\n-----END X509 CRL-----\n"],
         (mutations.some_bytes, mutations.some_words),
-        revocation.decoded,
+        services.decoded,
         (ConnectorError,),
     ),
 }

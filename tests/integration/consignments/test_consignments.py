@@ -8,7 +8,7 @@ from itertools import permutations
 from connectors.errors import Duplicate, Rejected
 from hub import dispatch, polling
 from hub.clock import now
-from hub.consignments import attention, commands, views
+from hub.consignments import attention, commands, store
 from hub.consignments.model import Direction
 from hub.consignments.ordering import DeliveryRequest
 from schemas.item_code import ItemCode
@@ -65,7 +65,7 @@ def test_an_applicant_without_a_phone_stops_nothing_and_is_work_for_a_person(cou
     assert row["status"] == "resolved"
     assert counter.concerns(dossier) == {"not_ordered"}
     with counter.hub.db.connection() as conn:
-        assert [line["subject"] for line in views.attention(conn, limit=5)] == [dossier]
+        assert [line["subject"] for line in store.attention(conn, limit=5)] == [dossier]
 
 
 def test_the_operator_is_told_names_addresses_and_phones_and_nothing_else(counter: Counter) -> None:
@@ -273,7 +273,7 @@ def test_a_bag_between_agencies_has_a_manifest_of_all_its_dossiers(counter: Coun
     )
     consignment = counter.act(lambda uow: commands.order(uow, asked))
     with counter.hub.db.connection() as conn:
-        lines = views.manifest(conn, consignment)
+        lines = store.manifest(conn, consignment)
     assert [line["dossier_id"] for line in lines] == dossiers
     assert counter.row(consignment)["seal_number"] == "NP-0001"
 

@@ -10,7 +10,7 @@ from config.settings import Settings
 from connectors.errors import ConnectorCode as PartnerCode
 from connectors.errors import Unavailable
 from connectors.ports import RevocationList
-from connectors.trust.revocation import decoded
+from connectors.trust.services import decoded
 from hub import polling
 from hub.clock import now
 from hub.codes import HubCode

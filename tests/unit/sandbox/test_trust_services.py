@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.clock import now
 from connectors.sandbox.runtime_settings import Stamps
-from connectors.sandbox.trust_behaviours import TRUST_BEHAVIOURS
+from connectors.sandbox.trust_services import TRUST_BEHAVIOURS
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.signing import stamps
 from hub.signing.trust import Trust

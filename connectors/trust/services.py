@@ -1,7 +1,10 @@
-"""Revocation lists over HTTP: RFC 5280 section 5 (https://www.rfc-editor.org/rfc/rfc5280#section-5), full lists only.
+"""Clients of trust services over HTTP: revocation lists (RFC 5280 section 5) and time stamps (RFC 3161 section 3.4).
 
-Here a list is read as far as needed to know which one it is. Whether its issuer signed it, and whether it is fresh, is
-hub.signing.trust's to decide.
+Full lists only, and one is read as far as needed to know which one it is. Whether its issuer signed it, and whether it
+is fresh, is hub.signing.trust's to decide. A time stamp passes through as it came; whether it is an answer to this
+request, and from whom, is hub.signing.stamps' to decide: a connector has no trust anchors.
+
+https://www.rfc-editor.org/rfc/rfc5280#section-5 https://www.rfc-editor.org/rfc/rfc3161#section-3.4
 """
 
 import hashlib
@@ -11,13 +14,13 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from config.catalogue import Catalogue, CertificateAuthority
+from config.catalogue import Catalogue, CertificateAuthority, StampingAuthority
 from connectors.errors import ConnectorCode, ContractBroken
 from connectors.ports import RevocationList
 from connectors.transport.http import Transport
 from connectors.transport.http_connection import expect_success
 
-SIZE_CAP: Final = 8 * 1024 * 1024
+LIST_SIZE_CAP: Final = 8 * 1024 * 1024
 """bytes; some 200,000 revoked certificates"""
 _PEM: Final = b"-----BEGIN X509 CRL-----"
 
@@ -36,7 +39,7 @@ class RevocationLists:
             timeout=authority.timeout_seconds,
             tls=authority.tls,
             folder=catalogue.folder,
-            size_cap=SIZE_CAP,
+            size_cap=LIST_SIZE_CAP,
             on_sent=on_sent,
         )
 
@@ -68,3 +71,41 @@ def decoded(body: bytes) -> RevocationList:
         number=number,
         cursor=hashlib.sha256(body).hexdigest(),
     )
+
+
+QUERY: Final = "application/timestamp-query"
+REPLY: Final = "application/timestamp-reply"
+STAMP_SIZE_CAP: Final = 256 * 1024
+"""bytes; a reply with its certificates has some 6,000"""
+
+
+class TimeStamping:
+    """A stamp port: one TSA."""
+
+    def __init__(
+        self, authority: StampingAuthority, catalogue: Catalogue, url: str, on_sent: Callable[[], None] | None = None
+    ) -> None:
+        """Raises OSError if a PEM file of the catalogue cannot be used."""
+        self._name = authority.name
+        self._url = url
+        self._transport = Transport(
+            authority.counterparty,
+            timeout=authority.timeout_seconds,
+            tls=authority.tls,
+            folder=catalogue.folder,
+            size_cap=STAMP_SIZE_CAP,
+            on_sent=on_sent,
+        )
+
+    def stamp(self, request: bytes) -> bytes:
+        """Its reply. ``request`` only asks, so whatever went wrong, it may be asked again."""
+        headers = {"Content-Type": QUERY, "Accept": REPLY}
+        reply = expect_success(self._transport.post(self._url, request, headers, idempotent=True))
+        if reply.media_type != REPLY:
+            raise ContractBroken(ConnectorCode.CONTRACT, f"the reply is not {REPLY}")
+        return reply.body
+
+    def check(self) -> str:
+        """A GET, which a TSA does not stamp: any answer shows that address and connection are right."""
+        reply = self._transport.get(self._url, {"Accept": "*/*"})
+        return f"{self._name}: HTTP {reply.status} to a GET; address and connection are accepted"
