@@ -1,4 +1,6 @@
-"""Payment notifications of a sandbox bank or gateway: each signed in its own dialect, by its description, not by our code.
+"""Payment notifications of a sandbox bank or gateway: each signed in its own dialect, by its description.
+
+The signing code here is not the one that the hub verifies with.
 
 They are sent to the hub once, or as often as the transfer's behaviour says.
 """

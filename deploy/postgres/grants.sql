@@ -17,7 +17,7 @@ GRANT SELECT ON alembic_version, counterparty, idempotency, dossier, event TO hu
 GRANT SELECT (id, source, kind, external_id, seq, ordering_key, fingerprint, received_at, due_at, wakeup_sent_at, state,
     settled_at, error_detail) ON inbox TO hub_api;          -- the last two: when and why a submission was refused
 GRANT INSERT ON inbox, idempotency TO hub_api;
-GRANT EXECUTE ON FUNCTION write_audit_from_endpoint(text, text), note_at_door(text, text, text) TO hub_api;
+GRANT EXECUTE ON FUNCTION write_audit_from_endpoint(text, text) TO hub_api;
 GRANT INSERT (code) ON counterparty TO hub_api;             -- a new one in the catalogue, at the start
 GRANT UPDATE (wakeup_sent_at) ON inbox TO hub_api;
 GRANT SELECT (place, entered_at, seq) ON custody_leaf TO hub_api; -- whether the log is anchored, for the health door

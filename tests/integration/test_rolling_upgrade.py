@@ -70,11 +70,3 @@ def test_a_later_step_is_run_on_a_database_of_this_release(database_url: str, tm
     assert current(database_url) == "later"
     with psycopg.connect(database_url) as conn:
         assert conn.execute("SELECT count(*) FROM of_a_later_release").fetchone() == (0,)
-
-
-def test_a_line_that_an_older_process_writes_to_the_audit_log_gets_its_action(database_url: str) -> None:
-    with psycopg.connect(database_url) as conn:
-        for subject, before in (("sm_1", "closed"), ("close 1121 2026-11-30", "closed"), ("pm_1", "case R08")):
-            conn.execute("INSERT INTO audit_log (subject, actor, verb) VALUES (%s, 'hub', %s)", (subject, before))
-        rows = conn.execute("SELECT action, after FROM audit_log ORDER BY id").fetchall()
-    assert rows == [("settlement_closed", None), ("period_closed", None), ("exception_opened", "R08")]

@@ -177,7 +177,7 @@ CREATE TABLE audit_log (
     at      timestamptz NOT NULL DEFAULT now(),
     subject text NOT NULL,
     actor   text NOT NULL,
-    verb    text NOT NULL,
+    action  text NOT NULL,                           -- of hub.audit.AuditAction
     before  text,
     after   text,
     reason  text,
@@ -192,14 +192,13 @@ END $$;
 CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- That a message came is written by the database, in its source's name: the doors' role writes no line of the audit log.
--- Where the process writes the line itself, in the same statement, it stays one.
+-- That a message came is written by the database, in its source's name: the endpoints' role writes no line of the audit
+-- log.
 CREATE FUNCTION audit_received() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    INSERT INTO public.audit_log (subject, actor, verb, after)
-    SELECT NEW.id, NEW.source, 'received', 'received'
-    WHERE NOT EXISTS (SELECT 1 FROM public.audit_log WHERE subject = NEW.id AND verb = 'received');
+    INSERT INTO public.audit_log (subject, actor, action, after)
+    VALUES (NEW.id, NEW.source, 'message_received', 'received');
     RETURN NULL;
 END $$;
 REVOKE EXECUTE ON FUNCTION audit_received FROM PUBLIC;
@@ -1728,17 +1727,15 @@ CREATE TABLE worker_heartbeat (
     stopped_at timestamptz
 );
 
--- The two other things that a door writes down, each in the name of whom it is about.
-CREATE FUNCTION note_at_door(about text, what text, why text) RETURNS void
+-- The one other line that the API's role may write: in the name of the department that the settlement is for.
+CREATE FUNCTION write_audit_from_endpoint(about text, what text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    who text := CASE what
-        WHEN 'opened' THEN (SELECT 'department.' || department FROM public.settlement WHERE id = about)
-        WHEN 'event conflict' THEN (SELECT 'postal.' || operator FROM public.consignment WHERE id = about) END;
+    who text := (SELECT 'department.' || department FROM public.settlement WHERE id = about);
 BEGIN
-    IF who IS NULL THEN
-        RAISE EXCEPTION 'a door does not write "%" about %', what, about USING ERRCODE = 'insufficient_privilege';
+    IF who IS NULL OR what <> 'settlement_opened' THEN
+        RAISE EXCEPTION 'an endpoint does not write "%" about %', what, about USING ERRCODE = 'insufficient_privilege';
     END IF;
-    INSERT INTO public.audit_log (subject, actor, verb, reason) VALUES (about, who, what, why);
+    INSERT INTO public.audit_log (subject, actor, action) VALUES (about, who, what);
 END $$;
-REVOKE EXECUTE ON FUNCTION note_at_door FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION write_audit_from_endpoint FROM PUBLIC;
