@@ -42,7 +42,7 @@ LONGEST_FIRST: Final = (
     "faults/test_broker.py",
     "unit/signing/test_forgeries.py",
     "deploy/test_rabbitmq.py",
-    "journeys/test_fates.py",
+    "journeys/test_behaviours.py",
     "integration/fees/test_two_names.py",
     "integration/fees/test_settlements_story.py",
     "unit/signing/test_tampering.py",

@@ -180,9 +180,9 @@ class ProcessStack:
         """Where the sandbox plays this counterparty."""
         return self.partner_urls[counterparty]
 
-    def turn(self, counterparty: str, **knobs: Any) -> None:
+    def turn(self, counterparty: str, **settings: Any) -> None:
         """Make a sandbox counterparty behave otherwise, from now on."""
-        requests.patch(self.control(counterparty, "/"), json=knobs, timeout=5).raise_for_status()
+        requests.patch(self.control(counterparty, "/"), json=settings, timeout=5).raise_for_status()
 
     def submitted(self, department: str) -> list[Submitted]:
         """What the department's own file says that it has taken."""

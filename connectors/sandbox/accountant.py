@@ -1,8 +1,8 @@
 """A department's monthly fee tables: each is received, checked, and confirmed or disputed after one pace.
 
 What it has taken and what it has said stand in one file, on the disk before anybody is told: after a restart it goes on
-where it stood. It confirms, or disputes the line that the knob ``dispute_line`` names. A department that pushes tells
-the hub by itself; one that does not lays its answer down as a file, as it would send it by mail.
+where it stood. It confirms, or disputes the line that the setting ``dispute_line`` names. A department that pushes
+tells the hub by itself; one that does not lays its answer down as a file, as it would send it by mail.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from connectors.clock import now
 from connectors.sandbox.counter_signing import BadCadesSignature, signer_of
 from connectors.sandbox.effects import DurableLines
-from connectors.sandbox.runtime_settings import SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl
 from connectors.sandbox.status_push import PushQueue
 from schemas import strict
 from schemas.settlement import DisputedLine, FeeSum, HandedTable, SettlementTable, TableAnswer, TableReceipt
@@ -156,12 +156,12 @@ class Accountant:
     """The tables of one department. ``push_queue`` is None for a department that does not push."""
 
     def __init__(
-        self, counterparty: str, data: Path, reader: TableReader, panel: SettingsPanel, push_queue: PushQueue | None
+        self, counterparty: str, data: Path, reader: TableReader, runtime: RuntimeControl, push_queue: PushQueue | None
     ) -> None:
         self._counterparty = counterparty
         self._folder = data / f"{counterparty}.answers"
         self._reader = reader
-        self._panel = panel
+        self._runtime = runtime
         self._push_queue = push_queue
         self._lines = DurableLines(tables_path(data, counterparty))
         self._tables: dict[str, TakenTable] = {}
@@ -230,7 +230,7 @@ class Accountant:
 
     async def _answer(self, table: TakenTable) -> None:
         if table.settlement_id not in self._answers:
-            await self._panel.one_step()
+            await self._runtime.one_step()
             await self._write(AnswerLine(answer=self._judged(table)))
         answer = self._answers[table.settlement_id]
         if self._push_queue is not None:
@@ -240,7 +240,7 @@ class Accountant:
         await self._write(AnswerDelivery(settlement_id=table.settlement_id))
 
     def _judged(self, table: TakenTable) -> TableAnswer:
-        disputed = min(self._panel.knobs.dispute_line, table.lines)
+        disputed = min(self._runtime.settings.dispute_line, table.lines)
         return TableAnswer(
             answer_id=f"TL-{table.settlement_id}",
             settlement_id=table.settlement_id,

@@ -1,13 +1,13 @@
 """A bank's or gateway's server: its file service, and a control API for whoever plays payers and bank.
 
-Beside the knobs of every sandbox server:
+Beside the settings of every sandbox server:
 
-    POST  /_sandbox/transfers      pay: {"amount": 150000, "reference": "HC000000000149", "fate": "lost"}
+    POST  /_sandbox/transfers      pay: {"amount": 150000, "reference": "HC000000000149", "behaviour": "lost"}
     POST  /_sandbox/tell           tell now what was held back or lost
     POST  /_sandbox/reversals      take a credit back: {"ref": "FT2632800000001"}
     POST  /_sandbox/payouts        a gateway pays what it has collected: {"charge_bp": 50}; answers with its report
     POST  /_sandbox/orders         execute a payment order of ours: {"reference": "LC000000000147", "amount": 1000}
-    POST  /_sandbox/statements     lay out a statement: {"day": "2026-11-24", "format": "camt", "fate": "right"}
+    POST  /_sandbox/statements     lay out a statement: {"day": "2026-11-24", "format": "camt", "behaviour": "right"}
     POST  /_sandbox/release        lay out what was withheld
     PUT   /_sandbox/files/<name>   lay this file out; again: in place of the earlier one of this name
     GET   /_sandbox/book           the bank's own book of the accounts
@@ -38,8 +38,8 @@ from connectors.sandbox.bank_server import (
     StatementForm,
     TakeBack,
 )
-from connectors.sandbox.bank_statements import FileService, StatementWriter
-from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.bank_statement_files import FileService, StatementWriter
+from connectors.sandbox.runtime_settings import RuntimeControl, SandboxSettings
 from connectors.sandbox.server import PREFIX, Obstacles, control
 from schemas import strict
 from schemas.strict import Refused, Strict
@@ -61,19 +61,19 @@ class BankControlApi:
         notifier: BankNotifier | None,
         token: str | None,
     ) -> None:
-        self.panel = SettingsPanel(settings)
+        self.runtime = RuntimeControl(settings)
         self._bank = bank
         self._books = books
         self._files = FileService(bank, data, token)
-        self._server = BankServer(bank, books, data, self.panel, notifier)
+        self._server = BankServer(bank, books, data, self.runtime, notifier)
         self._writer = StatementWriter(bank, self._server, self._files)
         self.app = Starlette(
             routes=[
                 *self._commands(),
                 *self._files.routes,
-                control(self.panel, book=self._book, paid=self._server.paid, told=self._server.notification_calls),
+                control(self.runtime, book=self._book, paid=self._server.paid, told=self._server.notification_calls),
             ],
-            middleware=[Middleware(Obstacles, panel=self.panel)],
+            middleware=[Middleware(Obstacles, runtime=self.runtime)],
             lifespan=lambda _: self._open(),
         )
 

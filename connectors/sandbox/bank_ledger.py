@@ -170,7 +170,7 @@ class Paid(Strict):
     words: str
     ref: str
     """the bank's number, where the movement is on the bank's book"""
-    fate: str
+    behaviour: str
 
 
 class NotificationCall(Strict):

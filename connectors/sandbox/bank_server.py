@@ -30,7 +30,7 @@ from connectors.sandbox.bank_ledger import (
     PaidOut,
 )
 from connectors.sandbox.bank_notices import LOCAL, BankNotifier, HubAnswer, MovementNotice, keypay_transaction
-from connectors.sandbox.runtime_settings import SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl
 from schemas.strict import Strict
 from schemas.values import MOST
 
@@ -48,7 +48,7 @@ class PayerTransferForm(Strict):
     account: str | None = None
     at: AwareDatetime | None = None
     """None: now; it may lie in the past"""
-    fate: str = ""
+    behaviour: str = ""
 
 
 class Done(Strict):
@@ -73,7 +73,7 @@ class BankOrderForm(Strict):
     amount: _Amount
     account: str | None = None
     words: _Words = ""
-    fate: str = "executed"
+    behaviour: str = "executed"
 
 
 class PayoutForm(Strict):
@@ -81,7 +81,7 @@ class PayoutForm(Strict):
 
     account: str | None = None
     charge_bp: Annotated[int, Field(ge=0, le=10_000)] = 0
-    fate: str = "paid-out"
+    behaviour: str = "paid-out"
 
 
 class ReportItem(Strict):
@@ -112,7 +112,7 @@ class StatementForm(Strict):
     account: str | None = None
     day: date | None = None
     format: str | None = None
-    fate: str = "right"
+    behaviour: str = "right"
 
 
 class LaidOut(Strict):
@@ -126,7 +126,7 @@ class LaidOut(Strict):
 
 WATCHERS: Final = frozenset({"payos", "casso", "sepay"})
 """Dialects of services that watch an account at a bank; any other without accounts collects, and pays out later."""
-BEHAVIOURS: Final[Mapping[str, TransferBehaviour]] = {fate.name: fate for fate in TRANSFER_BEHAVIOURS}
+BEHAVIOURS: Final[Mapping[str, TransferBehaviour]] = {behaviour.name: behaviour for behaviour in TRANSFER_BEHAVIOURS}
 OFF_BY: Final = 1_000
 """đồng by which an order or a payout is wrong"""
 WHOLE: Final = 10_000
@@ -143,11 +143,11 @@ class BankServer:
     """One bank or gateway. ``notifier`` is None for one that tells nothing by itself."""
 
     def __init__(
-        self, bank: Bank, books: BankLedgers, data: Path, panel: SettingsPanel, notifier: BankNotifier | None
+        self, bank: Bank, books: BankLedgers, data: Path, runtime: RuntimeControl, notifier: BankNotifier | None
     ) -> None:
         self.bank = bank
         self._books = books
-        self._panel = panel
+        self._runtime = runtime
         self._notifier = notifier
         self._transfers = BankTransfers(data / f"{bank.counterparty}.jsonl")
         dialect = bank.notifications.dialect if bank.notifications else ""
@@ -173,10 +173,10 @@ class BankServer:
 
     async def transfer(self, form: PayerTransferForm) -> list[Done]:
         """Somebody pays. Raises CannotDo, OSError."""
-        fate = self._fate(self._panel.knobs.transfer_fate or form.fate)
+        behaviour = self._behaviour(self._runtime.settings.transfer_behaviour or form.behaviour)
         book = self.book(form.account)
-        times = 2 if fate.booked is Booked.TWICE else 1
-        return [await self._transfer(form, fate, book) for _ in range(times)]
+        times = 2 if behaviour.booked is Booked.TWICE else 1
+        return [await self._transfer(form, behaviour, book) for _ in range(times)]
 
     async def notify_held(self) -> int:
         """Tell now what was held back or lost; how many."""
@@ -199,10 +199,12 @@ class BankServer:
         """A gateway pays what it has collected into our account; its report. Raises CannotDo."""
         if self._books_at_once:
             raise CannotDo(f"{self.bank.code} collects nothing of its own")
-        if form.fate not in {fate.name for fate in PAYOUT_BEHAVIOURS}:
-            raise CannotDo(f"no payout has the fate {form.fate}")
+        if form.behaviour not in {behaviour.name for behaviour in PAYOUT_BEHAVIOURS}:
+            raise CannotDo(f"no payout has the behaviour {form.behaviour}")
         book = self.book(form.account)
-        paid = [one for one in self._transfers.unpaid(book.account) if BEHAVIOURS[one.fate].booked is not Booked.NEVER]
+        paid = [
+            one for one in self._transfers.unpaid(book.account) if BEHAVIOURS[one.behaviour].booked is not Booked.NEVER
+        ]
         if not paid:
             raise CannotDo(f"{self.bank.code} has collected nothing that is not paid out")
         day = _local(now()).date()
@@ -213,25 +215,25 @@ class BankServer:
         ]
         report = PayoutReportForm(provider=self.bank.code, report=name, account=book.account, day=day, items=items)
         await self._transfers.append(PaidOut(report=name, txns=[one.txn for one in paid]))
-        off = 0 if form.fate == PAID_OUT else OFF_BY
+        off = 0 if form.behaviour == PAID_OUT else OFF_BY
         await self._enter(book, now(), report.net - off, f"{name} THANH TOAN DVC")
         return report
 
     async def execute(self, order: BankOrderForm) -> list[BankMovement]:
         """A payment order of ours; once for each reference. Raises CannotDo."""
-        if order.fate not in {fate.name for fate in ORDER_BEHAVIOURS}:
-            raise CannotDo(f"no order has the fate {order.fate}")
+        if order.behaviour not in {behaviour.name for behaviour in ORDER_BEHAVIOURS}:
+            raise CannotDo(f"no order has the behaviour {order.behaviour}")
         book = self.book(order.account)
         if any(entry.reference == order.reference for entry in book.entries):
             raise CannotDo(f"{order.reference} was executed before")
-        if order.fate == "never":
+        if order.behaviour == "never":
             return []
-        amount = order.amount + (OFF_BY if order.fate == "other-amount" else 0)
+        amount = order.amount + (OFF_BY if order.behaviour == "other-amount" else 0)
         if amount > book.balance:
             raise CannotDo(f"the account has {book.balance} đ")
         words = f"{order.reference} {order.words}".strip()
         entries = [await self._enter(book, now(), -amount, words, reference=order.reference)]
-        if order.fate not in (EXECUTED, "other-amount"):
+        if order.behaviour not in (EXECUTED, "other-amount"):
             entries.append(await self._enter(book, now(), amount, f"HOAN TRA LENH {order.reference}"))
         return entries
 
@@ -240,17 +242,17 @@ class BankServer:
         if self._notifier is not None:
             self._notifier.close()
 
-    def _fate(self, name: str) -> TransferBehaviour:
-        fate = BEHAVIOURS.get(name or TOLD.name)
-        if fate is None:
-            raise CannotDo(f"no transfer has the fate {name}")
-        if fate.booked is Booked.TAKEN_BACK and not self._books_at_once:
+    def _behaviour(self, name: str) -> TransferBehaviour:
+        behaviour = BEHAVIOURS.get(name or TOLD.name)
+        if behaviour is None:
+            raise CannotDo(f"no transfer has the behaviour {name}")
+        if behaviour.booked is Booked.TAKEN_BACK and not self._books_at_once:
             raise CannotDo(f"{self.bank.code} collects, and takes nothing back from our account")
-        return fate
+        return behaviour
 
-    async def _transfer(self, form: PayerTransferForm, fate: TransferBehaviour, book: AccountBook) -> Done:
+    async def _transfer(self, form: PayerTransferForm, behaviour: TransferBehaviour, book: AccountBook) -> Done:
         at = _local(form.at or now())
-        reference = _cut(form.reference) if fate.cut else form.reference
+        reference = _cut(form.reference) if behaviour.cut else form.reference
         words = form.words.replace(form.reference, reference) if form.words else f"{reference} NOP PHI"
         ref = _ref(at, book.number()) if self._books_at_once else ""
         txn = f"{at:%y%m%d}{self._transfers.number():06}"
@@ -265,14 +267,14 @@ class BankServer:
             reference=reference,
             words=words,
             ref=ref,
-            fate=fate.name,
+            behaviour=behaviour.name,
         )
-        if self._books_at_once and fate.booked is not Booked.NEVER:
-            late = timedelta(days=fate.booked is Booked.NEXT_DAY)
+        if self._books_at_once and behaviour.booked is not Booked.NEVER:
+            late = timedelta(days=behaviour.booked is Booked.NEXT_DAY)
             await self._enter(book, at, form.amount, words, ref=ref, day=at.date() + late)
         await self._transfers.append(paid)
-        answers = [] if self._panel.knobs.lose_notifications else await self._notify(paid, fate.telling)
-        if fate.booked is Booked.TAKEN_BACK:
+        answers = [] if self._runtime.settings.lose_notifications else await self._notify(paid, behaviour.telling)
+        if behaviour.booked is Booked.TAKEN_BACK:
             await self.take_back(ref)
         return Done(txn=txn, ref=ref, amount=form.amount, answers=[answer.status for answer in answers])
 

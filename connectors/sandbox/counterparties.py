@@ -20,7 +20,7 @@ from connectors.sandbox.accountant import TableReader
 from connectors.sandbox.bank_control_api import BankControlApi
 from connectors.sandbox.bank_ledger import BankLedgers
 from connectors.sandbox.bank_notices import BankNotifier
-from connectors.sandbox.bank_statements import PATH
+from connectors.sandbox.bank_statement_files import PATH
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import SandboxDepartment
 from connectors.sandbox.portal_receiver import PortalReceiver
@@ -68,34 +68,34 @@ class Sandbox:
     def endpoint(self, endpoint: Endpoint) -> ServedParty:
         secrets = [self._catalogue.secret(name) for name in endpoint.secrets]
         receiver = PortalReceiver(endpoint, self._data, self._settings, secrets)
-        return ServedParty(endpoint.counterparty, receiver.app, receiver.panel, "/webhooks")
+        return ServedParty(endpoint.counterparty, receiver.app, receiver.runtime, "/webhooks")
 
     def department(self, department: Department) -> ServedParty:
         push = push_of(department, self._catalogue, self._hub, self._environment)
         authority = DevelopmentAuthority(self._pki)
         reader = TableReader(department.code, authority.issuing.certificate, self._catalogue.signing.seal)
         signer = CounterSigner(department, authority) if department.signing.signs else None
-        office = SandboxDepartment(department, self._data, self._settings, push, reader, signer)
+        server = SandboxDepartment(department, self._data, self._settings, push, reader, signer)
         if department.dialect == "rest":
             token = self._catalogue.secret(department.secret) if department.secret else None
-            return ServedParty(department.counterparty, RestDepartment(office, token).app, office.panel)
+            return ServedParty(department.counterparty, RestDepartment(server, token).app, server.runtime)
         if department.wsdl != soap_messages.WSDL:
             raise ValueError(f"{department.code}: the sandbox speaks {soap_messages.WSDL}, not {department.wsdl}")
         security = DepartmentSoapSecurity.of(department, self._catalogue, self._environment)
-        return ServedParty(department.counterparty, SoapDepartment(office, security).app, office.panel, "/soap")
+        return ServedParty(department.counterparty, SoapDepartment(server, security).app, server.runtime, "/soap")
 
     def stamping(self, authority: StampingAuthority) -> ServedParty:
-        office = TimeStampServer(self._pki, self._settings)
-        return ServedParty(authority.counterparty, office.app, office.panel, "/tsa")
+        server = TimeStampServer(self._pki, self._settings)
+        return ServedParty(authority.counterparty, server.app, server.runtime, "/tsa")
 
     def authority(self, authority: CertificateAuthority) -> ServedParty:
-        office = RevocationListServer(self._pki, self._settings)
-        return ServedParty(authority.counterparty, office.app, office.panel, "/issuing.crl")
+        server = RevocationListServer(self._pki, self._settings)
+        return ServedParty(authority.counterparty, server.app, server.runtime, "/issuing.crl")
 
     def operator(self, operator: Operator) -> ServedParty:
-        office = PostalOperatorServer(operator, self._data, self._settings)
+        server = PostalOperatorServer(operator, self._data, self._settings)
         return ServedParty(
-            operator.counterparty, POST_OFFICES[operator.dialect](office, self._catalogue).app, office.panel
+            operator.counterparty, POSTAL_DIALECTS[operator.dialect](server, self._catalogue).app, server.runtime
         )
 
     def bank(self, bank: Bank) -> ServedParty:
@@ -104,12 +104,12 @@ class Sandbox:
         tells = bank.notifications is not None
         messenger = BankNotifier(bank, self._catalogue, self._hub, self._environment) if tells else None
         server = BankControlApi(bank, self._books, self._data, self._settings, messenger, token)
-        return ServedParty(bank.counterparty, server.app, server.panel, PATH)
+        return ServedParty(bank.counterparty, server.app, server.runtime, PATH)
 
     def issuer(self, issuer: Issuer) -> ServedParty:
         secrets = self._catalogue.secret(issuer.account_password), self._catalogue.secret(issuer.password)
-        office = ReceiptIssuer(issuer, self._data, self._settings, secrets)
-        return ServedParty(issuer.counterparty, office.app, office.panel)
+        server = ReceiptIssuer(issuer, self._data, self._settings, secrets)
+        return ServedParty(issuer.counterparty, server.app, server.runtime)
 
     @property
     def _pki(self) -> Path:
@@ -117,11 +117,11 @@ class Sandbox:
         return self._settings.pki or self._data / "pki"
 
 
-POST_OFFICES: Final[Mapping[str, Callable[[PostalOperatorServer, Catalogue], NgspServer | LgspServer]]] = {
+POSTAL_DIALECTS: Final[Mapping[str, Callable[[PostalOperatorServer, Catalogue], NgspServer | LgspServer]]] = {
     "ngsp": NgspServer,
     "lgsp": LgspServer,
 }
-"""A postal operator's ``dialect`` → who speaks it for the office behind."""
+"""A postal operator's ``dialect`` → who speaks it for the server behind."""
 
 KINDS: Final[Mapping[type, Callable[[Sandbox, Any], ServedParty]]] = {
     Department: Sandbox.department,

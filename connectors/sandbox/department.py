@@ -31,17 +31,17 @@ from connectors.sandbox.dossier_behaviours import (
 )
 from connectors.sandbox.dossier_register import DossierRegister, normalised
 from connectors.sandbox.effects import EffectFile, Submitted, effects_path
-from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl, SandboxSettings
 from connectors.sandbox.status_push import Push, PushQueue, ReportBook
 from connectors.sandbox.witness import Inconsistent, WitnessBook
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt, StatusReport
 
 RETRY_AFTER: Final = 2
-"""seconds; what fate 9005 asks for"""
+"""seconds; what behaviour 9005 asks for"""
 
 REASON: Final = "Hồ sơ thử nghiệm: thành phần hồ sơ chưa đúng quy định, đề nghị nộp lại."
-"""Why fate 9002 refuses; invented."""
+"""Why behaviour 9002 refuses; invented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ _WITHOUT_EFFECT: Final[dict[DepartmentAnswer, Reply]] = {
     DepartmentAnswer.FAULT: Faulty(),
     DepartmentAnswer.BUSY: DepartmentBusy(RETRY_AFTER),
 }
-"""Answers that are given so many times as the fate says, before the department gives in."""
+"""Answers that are given so many times as the behaviour says, before the department gives in."""
 
 _AFTER_THE_EFFECT: Final[dict[DepartmentAnswer, Reply]] = {
     DepartmentAnswer.SILENCE: Silent(),
@@ -104,13 +104,13 @@ class DossierState(BaseModel):
 
     dossier_code: str
     number: str
-    fate: str
+    behaviour: str
     moves_told: int
     unpushed: int
 
 
 class SandboxDepartment:
-    """One department: its cases, its reports, its caseworker, its fates."""
+    """One department: its cases, its reports, its caseworker, its behaviours."""
 
     def __init__(
         self,
@@ -124,29 +124,29 @@ class SandboxDepartment:
         """``counter_signer`` is None for a department that cannot sign."""
         self.department = department
         self._counter_signer = counter_signer
-        self.panel = SettingsPanel(settings)
+        self.runtime = RuntimeControl(settings)
         self._effects = EffectFile(effects_path(data, department.counterparty), Submitted)
         self.cases = DossierRegister(department.counterparty, self._effects)
         self.witness_book = WitnessBook(data, department.counterparty)
         self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
-        push_queue = PushQueue(push, self.panel, department.counterparty) if push else None
-        self.accountant = Accountant(department.counterparty, data, reader, self.panel, push_queue)
+        push_queue = PushQueue(push, self.runtime, department.counterparty) if push else None
+        self.accountant = Accountant(department.counterparty, data, reader, self.runtime, push_queue)
         self._worker = Caseworker(
-            self.cases, self.book, codes_of(department.status), self.panel, push_queue, counter_signer
+            self.cases, self.book, codes_of(department.status), self.runtime, push_queue, counter_signer
         )
         self._turned_away: Counter[str] = Counter()
 
     async def submit(self, handoff: Handoff, key: str) -> Reply:
         """Raises KeyReusedError when the key stands for another handoff, OSError when the disk does not take it."""
-        fate = dossier_behaviour_of(handoff.dossier_code, handoff.procedure)
+        behaviour = dossier_behaviour_of(handoff.dossier_code, handoff.procedure)
         if self.cases.find(handoff.dossier_code) is None:
-            if fate.answer is DepartmentAnswer.REFUSAL:
+            if behaviour.answer is DepartmentAnswer.REFUSAL:
                 return DossierRefused(REASON)
-            if self._turns_away(fate, handoff):
-                return _WITHOUT_EFFECT[fate.answer]
+            if self._turns_away(behaviour, handoff):
+                return _WITHOUT_EFFECT[behaviour.answer]
         case, fresh = await self.cases.take(handoff, key)
         if fresh:
-            return await self._first_answer(fate, case)
+            return await self._first_answer(behaviour, case)
         return DossierTaken(self._receipt(case), fresh=False) if case.key == key else AlreadyThere(self._receipt(case))
 
     def find(self, dossier_code: str) -> HandoffReceipt | None:
@@ -174,7 +174,7 @@ class SandboxDepartment:
             DossierState(
                 dossier_code=case.dossier_code,
                 number=case.number,
-                fate=dossier_behaviour_of(case.dossier_code, case.procedure).name,
+                behaviour=dossier_behaviour_of(case.dossier_code, case.procedure).name,
                 moves_told=self.book.moves_told(case.dossier_code),
                 unpushed=len(self.book.unpushed(case.dossier_code)),
             )
@@ -195,22 +195,24 @@ class SandboxDepartment:
             self.book.close()
             self.witness_book.close()
 
-    def _turns_away(self, fate: DossierBehaviour, handoff: Handoff) -> bool:
+    def _turns_away(self, behaviour: DossierBehaviour, handoff: Handoff) -> bool:
         code = normalised(handoff.dossier_code)
-        if self._turned_away[code] >= fate.times:
+        if self._turned_away[code] >= behaviour.times:
             return False
         self._turned_away[code] += 1
         return True
 
-    async def _first_answer(self, fate: DossierBehaviour, case: Submitted) -> Reply:
-        if fate.answer is DepartmentAnswer.STATUS_FIRST:
+    async def _first_answer(self, behaviour: DossierBehaviour, case: Submitted) -> Reply:
+        if behaviour.answer is DepartmentAnswer.STATUS_FIRST:
             await self._worker.first_word(case)
         self._worker.open(case)
-        if fate.answer is DepartmentAnswer.SLOW:
-            await asyncio.sleep(self.panel.settings.slow_seconds)
-        if fate.answer is DepartmentAnswer.DUPLICATE:
+        if behaviour.answer is DepartmentAnswer.SLOW:
+            await asyncio.sleep(self.runtime.environment.slow_seconds)
+        if behaviour.answer is DepartmentAnswer.DUPLICATE:
             return AlreadyThere(self._receipt(case))
-        return _AFTER_THE_EFFECT.get(fate.answer, DossierTaken(self._receipt(case, fate.countersigned), fresh=True))
+        return _AFTER_THE_EFFECT.get(
+            behaviour.answer, DossierTaken(self._receipt(case, behaviour.countersigned), fresh=True)
+        )
 
     def _receipt(self, case: Submitted, counter: Countersigned = Countersigned.RIGHT) -> HandoffReceipt:
         signer = self._counter_signer
@@ -226,7 +228,7 @@ class Caseworker:
         cases: DossierRegister,
         book: ReportBook,
         codes: Mapping[DepartmentStatus, str],
-        panel: SettingsPanel,
+        runtime: RuntimeControl,
         push_queue: PushQueue | None,
         counter_signer: CounterSigner | None = None,
     ) -> None:
@@ -236,7 +238,7 @@ class Caseworker:
         self._cases = cases
         self._book = book
         self._codes = codes
-        self._panel = panel
+        self._runtime = runtime
         self._push_queue = push_queue
         self._working: set[asyncio.Task[None]] = set()
         self._pushing: dict[str, asyncio.Task[None]] = {}
@@ -276,7 +278,7 @@ class Caseworker:
         moments: dict[int, datetime] = {}
         moves = self._plan(case)
         for number in range(self._book.moves_told(case.dossier_code), len(moves)):
-            await self._panel.one_step()
+            await self._runtime.one_step()
             await self._move(case, number, moves[number], moments)
 
     def _plan(self, case: Submitted) -> tuple[StatusMove, ...]:

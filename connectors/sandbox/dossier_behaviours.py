@@ -15,7 +15,7 @@ from schemas.identifiers import DossierCode
 
 _SUFFIX_DIGITS: Final = 4
 MAGIC_PROCEDURES: Final = "9.00"
-"""A procedure code that starts so ends in a fate too: every dossier of 9.009002 is refused."""
+"""A procedure code that starts so ends in a behaviour too: every dossier of 9.009002 is refused."""
 
 
 class DepartmentAnswer(StrEnum):
@@ -270,11 +270,11 @@ ORDINARY: Final = DossierBehaviour(
     "Tiếp nhận ngay; các trạng thái theo đúng thứ tự; một phần năm số hồ sơ được yêu cầu bổ sung.",
 )
 
-BY_SUFFIX: Final = {fate.suffix: fate for fate in BEHAVIOURS}
+BY_SUFFIX: Final = {behaviour.suffix: behaviour for behaviour in BEHAVIOURS}
 
 
 def dossier_behaviour_of(dossier_code: str, procedure: str) -> DossierBehaviour:
-    """The fate of a dossier: by its code's last four digits, else by a magic procedure, else the ordinary one."""
+    """The behaviour of a dossier: by its code's last four digits, else by a magic procedure, else the ordinary one."""
     suffix = DossierCode.received(dossier_code).normalised[-_SUFFIX_DIGITS:]
     if suffix in BY_SUFFIX:
         return BY_SUFFIX[suffix]
@@ -322,12 +322,14 @@ class StatusMove:
     words: tuple[Word, ...]
 
 
-def plan(dossier_code: str, fate: DossierBehaviour, codes: Mapping[DepartmentStatus, str]) -> tuple[StatusMove, ...]:
+def plan(
+    dossier_code: str, behaviour: DossierBehaviour, codes: Mapping[DepartmentStatus, str]
+) -> tuple[StatusMove, ...]:
     """The moves of a dossier in their true order. ``codes``: our status → the department's code.
 
     A status for which the department has no code is left out.
     """
-    match fate.telling:
+    match behaviour.telling:
         case ReportingBehaviour.NOTHING:
             return ()
         case ReportingBehaviour.UNKNOWN_CODE:
@@ -340,7 +342,7 @@ def plan(dossier_code: str, fate: DossierBehaviour, codes: Mapping[DepartmentSta
             detour, late = (_WITH_SUPPLEMENT, 2) if _SUPPLEMENT in codes else (_PLAIN, 0)
             return _late(_codes(detour, codes), late)
         case ReportingBehaviour.IN_ORDER:
-            usual = _WITH_SUPPLEMENT if not fate.suffix and _needs_supplement(dossier_code) else _PLAIN
+            usual = _WITH_SUPPLEMENT if not behaviour.suffix and _needs_supplement(dossier_code) else _PLAIN
             return _in_order(_codes(usual, codes))
 
 

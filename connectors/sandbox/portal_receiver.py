@@ -17,7 +17,7 @@ from starlette.routing import Route
 from config.catalogue import Endpoint
 from connectors.clock import now
 from connectors.sandbox.effects import EffectFile, Noticed, effects_path
-from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl, SandboxSettings
 from connectors.sandbox.server import Obstacles, control
 from schemas import strict
 from schemas.portal import Notice
@@ -29,7 +29,7 @@ class PortalReceiver:
     """One webhook endpoint. It accepts a notice signed with any of ``secrets``, as during a rotation."""
 
     def __init__(self, endpoint: Endpoint, data: Path, settings: SandboxSettings, secrets: list[str]) -> None:
-        self.panel = SettingsPanel(settings)
+        self.runtime = RuntimeControl(settings)
         self._counterparty = endpoint.counterparty
         self._webhooks = [Webhook(secret) for secret in secrets]
         self._effects = EffectFile(effects_path(data, endpoint.counterparty), Noticed)
@@ -37,10 +37,10 @@ class PortalReceiver:
         self._taking: dict[str, asyncio.Task[None]] = {}
         self.app = Starlette(
             routes=[
-                control(self.panel, effects=self.noticed),
+                control(self.runtime, effects=self.noticed),
                 Route("/{path:path}", self._receive, methods=["POST"]),
             ],
-            middleware=[Middleware(Obstacles, panel=self.panel)],
+            middleware=[Middleware(Obstacles, runtime=self.runtime)],
             lifespan=lambda _: self._open(),
         )
 

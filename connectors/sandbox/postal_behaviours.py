@@ -238,11 +238,11 @@ ORDINARY_PARCEL: Final = _journey(
     "Vận chuyển và phát thành công.",
 )
 
-BY_POSTAL_SUFFIX: Final = {fate.suffix: fate for fate in POSTAL_BEHAVIOURS}
+BY_POSTAL_SUFFIX: Final = {behaviour.suffix: behaviour for behaviour in POSTAL_BEHAVIOURS}
 
 
 def postal_behaviour_of(order_number: str, forced: str = "") -> PostalBehaviour:
-    """The fate of an order: the one that the knob forces, else by the dossier code in its number, else the ordinary."""
+    """The behaviour of an order: what the setting forces, else by the dossier code in its number, else the ordinary."""
     match = _SERIAL.search(order_number) or _LAST_DIGITS.search(order_number)
     return BY_POSTAL_SUFFIX.get(forced or (match[1] if match else ""), ORDINARY_PARCEL)
 

@@ -76,11 +76,11 @@ async def read(request: Request, form: type[Form], operator: Operator) -> Parsed
     )
 
 
-def answered(office: PostalOperatorServer, reply: OrderReply, *, with_item_code: bool) -> Response:
+def answered(server: PostalOperatorServer, reply: OrderReply, *, with_item_code: bool) -> Response:
     """The reply as both dialects say it: Status and Message."""
     match reply:
         case OperatorReply():
-            return JSONResponse(_payload(office.operator, reply, with_item_code=with_item_code))
+            return JSONResponse(_payload(server.operator, reply, with_item_code=with_item_code))
         case DepartmentBusy(seconds):
             return PlainTextResponse("busy\n", HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(seconds)})
         case Faulty():
@@ -88,7 +88,7 @@ def answered(office: PostalOperatorServer, reply: OrderReply, *, with_item_code:
         case Garbled():
             return Response(PAGE, media_type="text/html")
         case Silent():
-            return NoAnswer(office.panel, office.panel.settings.hang_seconds)
+            return NoAnswer(server.runtime, server.runtime.environment.hang_seconds)
 
 
 def malformed(refused: strict.Refused) -> Response:

@@ -20,14 +20,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class LgspServer:
-    """The office behind the province's gateway."""
+    """The server behind the province's gateway."""
 
-    def __init__(self, office: PostalOperatorServer, catalogue: Catalogue) -> None:
-        operator = office.operator
+    def __init__(self, server: PostalOperatorServer, catalogue: Catalogue) -> None:
+        operator = server.operator
         if operator.token is None:
             raise ValueError(f"{operator.code}: lgsp needs a token")
         self._token = catalogue.secret(operator.token).encode()
-        self._office = office
+        self._office = server
         self.app = Starlette(
             routes=[
                 Route(f"/{operator.operation('order')}", self._known(self._orders(LgspForm)), methods=["POST"]),
@@ -37,10 +37,10 @@ class LgspServer:
                     methods=["POST"],
                 ),
                 Route(f"/{operator.operation('feed')}", self._known(self._feed), methods=["GET"]),
-                control(office.panel, effects=office.orders, items=office.items, events=office.book.all),
+                control(server.runtime, effects=server.orders, items=server.items, events=server.book.all),
             ],
-            middleware=[Middleware(Obstacles, panel=office.panel)],
-            lifespan=lambda _: office.open(),
+            middleware=[Middleware(Obstacles, runtime=server.runtime)],
+            lifespan=lambda _: server.open(),
         )
 
     def _known(self, endpoint: Endpoint) -> Endpoint:

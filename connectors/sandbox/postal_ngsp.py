@@ -30,15 +30,15 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class NgspServer:
-    """The office behind the national gateway."""
+    """The server behind the national gateway."""
 
-    def __init__(self, office: PostalOperatorServer, catalogue: Catalogue) -> None:
-        operator = office.operator
+    def __init__(self, server: PostalOperatorServer, catalogue: Catalogue) -> None:
+        operator = server.operator
         if operator.consumer_key is None or operator.consumer_secret is None:
             raise ValueError(f"{operator.code}: ngsp needs consumer_key and consumer_secret")
         pair = f"{catalogue.secret(operator.consumer_key)}:{catalogue.secret(operator.consumer_secret)}"
         self._expected = b"Basic " + base64.b64encode(pair.encode())
-        self._office = office
+        self._office = server
         self._tokens: dict[str, float] = {}
         """token → until when it is good"""
         self.app = Starlette(
@@ -47,10 +47,10 @@ class NgspServer:
                 Route(f"/{operator.operation('order')}", self._known(self._order), methods=["POST"]),
                 Route(f"/{operator.operation('cancel')}", self._known(self._cancel), methods=["GET"]),
                 Route(f"/{operator.operation('feed')}", self._known(self._feed), methods=["GET"]),
-                control(office.panel, effects=office.orders, items=office.items, events=office.book.all),
+                control(server.runtime, effects=server.orders, items=server.items, events=server.book.all),
             ],
-            middleware=[Middleware(Obstacles, panel=office.panel)],
-            lifespan=lambda _: office.open(),
+            middleware=[Middleware(Obstacles, runtime=server.runtime)],
+            lifespan=lambda _: server.open(),
         )
 
     async def _token(self, request: Request) -> Response:
@@ -58,7 +58,7 @@ class NgspServer:
             return JSONResponse({"error": "invalid_client"}, HTTPStatus.UNAUTHORIZED)
         if (await request.body()) != b"grant_type=client_credentials":
             return JSONResponse({"error": "unsupported_grant_type"}, HTTPStatus.BAD_REQUEST)
-        seconds = self._office.panel.knobs.token_seconds
+        seconds = self._office.runtime.settings.token_seconds
         token = secrets.token_urlsafe(24)
         self._tokens = {known: until for known, until in self._tokens.items() if until > time.monotonic()}
         self._tokens[token] = time.monotonic() + seconds

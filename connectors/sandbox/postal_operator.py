@@ -29,7 +29,7 @@ from connectors.sandbox.postal_behaviours import (
     moves,
     postal_behaviour_of,
 )
-from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl, SandboxSettings
 from schemas.item_code import LAST_SERIAL, ItemCode
 from schemas.postal import PostalStatus, TrackingEvent
 from schemas.strict import Strict
@@ -101,8 +101,8 @@ log = logging.getLogger(__name__)
 class Callbacks:
     """One operator's calls. The events of one item are said one after another."""
 
-    def __init__(self, panel: SettingsPanel, counterparty: str) -> None:
-        self._panel = panel
+    def __init__(self, runtime: RuntimeControl, counterparty: str) -> None:
+        self._runtime = runtime
         self._counterparty = counterparty
         self._threads = ThreadPoolExecutor(CALLERS, thread_name_prefix="sandbox-postal")
         self._turns: dict[str, asyncio.Lock] = {}
@@ -112,7 +112,7 @@ class Callbacks:
         async with self._turns.setdefault(event.order_number, asyncio.Lock()):
             pause = FIRST_PAUSE
             for _ in range(ATTEMPTS):
-                if self._panel.knobs.lose_callbacks or await self._call(url, event):
+                if self._runtime.settings.lose_callbacks or await self._call(url, event):
                     return
                 await asyncio.sleep(pause)
                 pause *= 2
@@ -145,7 +145,7 @@ def _post(url: str, body: bytes) -> int | None:
 
 
 REASON: Final = "Yêu cầu thử nghiệm: địa chỉ nhận ngoài vùng phục vụ."
-"""Why fate 9110 refuses; invented."""
+"""Why behaviour 9110 refuses; invented."""
 _ONE_SECOND: Final = timedelta(seconds=1)
 _ON_ITS_WAY: Final = frozenset(PostalStatus) - {PostalStatus.POSTED, PostalStatus.CANCELLED}
 
@@ -179,7 +179,7 @@ class TrackedItem(BaseModel):
 
     order_number: str
     item_code: str
-    fate: str
+    behaviour: str
     moves_told: int
 
 
@@ -188,15 +188,15 @@ class PostalOperatorServer:
 
     def __init__(self, operator: Operator, data: Path, settings: SandboxSettings) -> None:
         self.operator = operator
-        self.panel = SettingsPanel(settings)
+        self.runtime = RuntimeControl(settings)
         self._effects = EffectFile(effects_path(data, operator.counterparty), Ordered)
         self._orders = {order.order_number: order for order in self._effects.loaded}
         self._writing: dict[str, asyncio.Task[Ordered]] = {}
         self.book = TrackingBook(data / f"{operator.counterparty}.tracking.jsonl")
-        self._callbacks = Callbacks(self.panel, operator.counterparty)
+        self._callbacks = Callbacks(self.runtime, operator.counterparty)
         self._codes = codes_by_status(operator.status)
         self._turned_away: Counter[str] = Counter()
-        self._fates: dict[str, PostalBehaviour] = {}
+        self._behaviours: dict[str, PostalBehaviour] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """an item is moved or cancelled, never both at once"""
@@ -212,34 +212,36 @@ class PostalOperatorServer:
             TrackedItem(
                 order_number=order.order_number,
                 item_code=order.item_code,
-                fate=self.fate(order.order_number).name,
+                behaviour=self.behaviour(order.order_number).name,
                 moves_told=self.book.moves_told(order.order_number),
             )
             for order in self.orders()
         ]
 
-    def fate(self, order_number: str) -> PostalBehaviour:
+    def behaviour(self, order_number: str) -> PostalBehaviour:
         """What was decided when it was ordered; after a restart, what its number says."""
-        return self._fates.get(order_number) or postal_behaviour_of(order_number)
+        return self._behaviours.get(order_number) or postal_behaviour_of(order_number)
 
     async def order(self, form: ParsedOrder) -> OrderReply:
         """Raises OSError when the disk does not take it."""
         number = form.order_number
         if number in self._orders:
             return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", self._orders[number].item_code)
-        fate = self._fates.setdefault(number, postal_behaviour_of(number, self.panel.knobs.parcel_fate))
-        if fate.answer is OrderAnswer.REFUSAL:
+        behaviour = self._behaviours.setdefault(
+            number, postal_behaviour_of(number, self.runtime.settings.parcel_behaviour)
+        )
+        if behaviour.answer is OrderAnswer.REFUSAL:
             return OperatorReply(ReplyMeaning.REFUSED, REASON)
-        if self._turned_away[number] < fate.times:
+        if self._turned_away[number] < behaviour.times:
             self._turned_away[number] += 1
-            return Faulty() if fate.answer is OrderAnswer.FAULT else DepartmentBusy(RETRY_AFTER)
+            return Faulty() if behaviour.answer is OrderAnswer.FAULT else DepartmentBusy(RETRY_AFTER)
         mine = number not in self._writing
         if mine:
-            self._writing[number] = asyncio.create_task(self._take(form, fate))
+            self._writing[number] = asyncio.create_task(self._take(form, behaviour))
         taken = await asyncio.shield(self._writing[number])
         if not mine:
             return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", taken.item_code)
-        return await self._first_answer(taken, fate)
+        return await self._first_answer(taken, behaviour)
 
     async def cancel(self, order_number: str) -> OperatorReply:
         """Until the item is on its way. Once more is as good as once."""
@@ -250,11 +252,11 @@ class PostalOperatorServer:
             return await self._cancel(order)
 
     def token_expires(self, page: list[tuple[int, TrackingEvent]]) -> bool:
-        """Whether it shall expire just now: once for each order with that fate, where its first event would be read."""
+        """Whether it shall expire now: once for each order that behaves so, where its first event would be read."""
         numbers = {event.order_number for _, event in page} - self._expired_for
-        fated = {number for number in numbers if self.fate(number).journey is Journey.EXPIRED_TOKEN}
-        self._expired_for |= fated
-        return bool(fated)
+        expiring = {number for number in numbers if self.behaviour(number).journey is Journey.EXPIRED_TOKEN}
+        self._expired_for |= expiring
+        return bool(expiring)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -283,13 +285,14 @@ class PostalOperatorServer:
         await self._tell(order, len(self._moves(number)), [event])
         return OperatorReply(ReplyMeaning.DONE, "Đã huỷ")
 
-    async def _take(self, form: ParsedOrder, fate: PostalBehaviour) -> Ordered:
+    async def _take(self, form: ParsedOrder, behaviour: PostalBehaviour) -> Ordered:
         order = Ordered(
             at=now(),
             counterparty=self.operator.counterparty,
             key=form.order_number,
             order_number=form.order_number,
-            item_code=form.item_code or _item_code(form.order_number, wrong=fate.journey is Journey.WRONG_ITEM_CODE),
+            item_code=form.item_code
+            or _item_code(form.order_number, wrong=behaviour.journey is Journey.WRONG_ITEM_CODE),
             cash=form.cash,
             fields=form.fields,
             digest=form.digest,
@@ -302,12 +305,12 @@ class PostalOperatorServer:
             del self._writing[form.order_number]
         return order
 
-    async def _first_answer(self, order: Ordered, fate: PostalBehaviour) -> OrderReply:
-        if fate.answer is OrderAnswer.EVENT_FIRST:
+    async def _first_answer(self, order: Ordered, behaviour: PostalBehaviour) -> OrderReply:
+        if behaviour.answer is OrderAnswer.EVENT_FIRST:
             for call in await self._move(order, 0):
                 await call
         self._set_off(order)
-        match fate.answer:
+        match behaviour.answer:
             case OrderAnswer.SILENCE:
                 return Silent()
             case OrderAnswer.GARBLED:
@@ -315,7 +318,7 @@ class PostalOperatorServer:
             case OrderAnswer.ALREADY:
                 return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
             case OrderAnswer.SLOW:
-                await asyncio.sleep(self.panel.settings.slow_seconds)
+                await asyncio.sleep(self.runtime.environment.slow_seconds)
         return OperatorReply(ReplyMeaning.DONE, "Thành công", order.item_code)
 
     def _set_off(self, order: Ordered) -> None:
@@ -325,7 +328,7 @@ class PostalOperatorServer:
 
     async def _carry(self, order: Ordered) -> None:
         while self._is_moving(order.order_number):
-            await self.panel.one_step()
+            await self.runtime.one_step()
             async with self._turns[order.order_number]:
                 if self._is_moving(order.order_number):
                     await self._move(order, self.book.moves_told(order.order_number))
@@ -334,10 +337,10 @@ class PostalOperatorServer:
         return self.book.moves_told(order_number) < len(self._moves(order_number))
 
     def _moves(self, order_number: str) -> tuple[PostalMove, ...]:
-        return moves(self.fate(order_number).journey, self._codes)
+        return moves(self.behaviour(order_number).journey, self._codes)
 
     async def _move(self, order: Ordered, place: int) -> list[asyncio.Task[None]]:
-        way, pace = self._moves(order.order_number), self.panel.settings.pace
+        way, pace = self._moves(order.order_number), self.runtime.environment.pace
         events = [self._event(order, way[move].code, _moment(order, move, pace)) for move in way[place].reported]
         return await self._tell(order, place, events)
 

@@ -113,10 +113,10 @@ RECEIPT_BEHAVIOURS: Final = (
 ORDINARY_RECEIPT: Final = ReceiptBehaviour(
     "", "ordinary", IssueAnswer.ACCEPTED, "delivered", "Issued under our number.", "Phát hành với đúng số của Hub."
 )
-_BY_SUFFIX: Final = {fate.suffix: fate for fate in RECEIPT_BEHAVIOURS}
+_BY_SUFFIX: Final = {behaviour.suffix: behaviour for behaviour in RECEIPT_BEHAVIOURS}
 
 
 def receipt_behaviour_of(dossier_code: str) -> ReceiptBehaviour:
-    """The fate of a receipt by the dossier that it is for."""
+    """The behaviour of a receipt by the dossier that it is for."""
     match = _LAST_DIGITS.search(dossier_code)
     return _BY_SUFFIX.get(match[1] if match else "", ORDINARY_RECEIPT)

@@ -26,7 +26,7 @@ from connectors.clock import now
 from connectors.sandbox.department import RETRY_AFTER
 from connectors.sandbox.effects import DurableLines
 from connectors.sandbox.receipt_behaviours import IssueAnswer, ReceiptBehaviour, receipt_behaviour_of
-from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl, SandboxSettings
 from connectors.sandbox.server import NoAnswer, Obstacles, control
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, body_of, fault, payload_of, to_bytes, wrap
 from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
@@ -132,13 +132,13 @@ class ReceiptIssuer:
         self._book = ReceiptBook(receipts_path(data, issuer.counterparty))
         self._turned_away: Counter[str] = Counter()
         self._one_at_a_time = asyncio.Lock()
-        self.panel = SettingsPanel(settings)
+        self.runtime = RuntimeControl(settings)
         self.app = Starlette(
             routes=[
-                control(self.panel, receipts=lambda: self._book.all),
+                control(self.runtime, receipts=lambda: self._book.all),
                 Route("/{service}.asmx", self._answer, methods=["POST"]),
             ],
-            middleware=[Middleware(Obstacles, panel=self.panel)],
+            middleware=[Middleware(Obstacles, runtime=self.runtime)],
             lifespan=lambda _: self._open(),
         )
 
@@ -178,11 +178,11 @@ class ReceiptIssuer:
         async with self._one_at_a_time:
             if self._book.find(invoice["key"]):
                 return _result("ImportAndPublishInv", "ERR:13")
-            fate = receipt_behaviour_of(invoice["CusCode"])
-            if fate.answer in _BEFORE and self._turned_away[invoice["key"]] < fate.times:
+            behaviour = receipt_behaviour_of(invoice["CusCode"])
+            if behaviour.answer in _BEFORE and self._turned_away[invoice["key"]] < behaviour.times:
                 self._turned_away[invoice["key"]] += 1
-                return _without_effect(fate)
-            skip = 1 if fate.answer is IssueAnswer.OTHER_NUMBER else 0
+                return _without_effect(behaviour)
+            skip = 1 if behaviour.answer is IssueAnswer.OTHER_NUMBER else 0
             entered = await self._book.issue(
                 invoice["key"],
                 pattern=fields["pattern"],
@@ -192,12 +192,12 @@ class ReceiptIssuer:
                 words=invoice["AmountInWords"],
                 skip=skip,
             )
-        return self._with_effect(fate, entered)
+        return self._with_effect(behaviour, entered)
 
-    def _with_effect(self, fate: ReceiptBehaviour, entered: Entered) -> Response:
-        match fate.answer:
+    def _with_effect(self, behaviour: ReceiptBehaviour, entered: Entered) -> Response:
+        match behaviour.answer:
             case IssueAnswer.SILENCE:
-                return NoAnswer(self.panel, self.panel.settings.hang_seconds)
+                return NoAnswer(self.runtime, self.runtime.environment.hang_seconds)
             case IssueAnswer.GARBLED:
                 return Response(b'<?xml version="1.0"?><soap:Envelope xmlns:soap="http://sch', media_type="text/xml")
             case IssueAnswer.ALREADY:
@@ -263,8 +263,8 @@ def _item(data: Element, entered: Entered, status: str) -> None:
         etree.SubElement(item, name).text = text
 
 
-def _without_effect(fate: ReceiptBehaviour) -> Response:
-    match fate.answer:
+def _without_effect(behaviour: ReceiptBehaviour) -> Response:
+    match behaviour.answer:
         case IssueAnswer.FAULT:
             return _sent(fault("Server", "something went wrong; nothing was done"), HTTPStatus.INTERNAL_SERVER_ERROR)
         case IssueAnswer.BUSY:

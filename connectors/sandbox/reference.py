@@ -1,4 +1,4 @@
-"""The page docs/reference/sandbox.md, printed from the tables of fates: ``python -m connectors.sandbox.reference``."""
+"""The page docs/reference/sandbox.md, from the tables of behaviours: ``python -m connectors.sandbox.reference``."""
 
 import sys
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def markdown() -> str:
 def _page() -> Iterator[str]:
     yield "# Magic dossiers of the sandbox"
     yield ""
-    yield "<!-- Printed from connectors/sandbox/*fates.py by"
+    yield "<!-- Printed from connectors/sandbox/*behaviours.py by"
     yield "`python -m connectors.sandbox.reference`; a test compares. -->"
     yield ""
     yield "The last four digits of a dossier's code decide what a sandbox department does with it."
@@ -34,17 +34,17 @@ def _page() -> Iterator[str]:
     yield ""
     yield "| Suffix | Name | Transfer ends | Dossier ends | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in (*BEHAVIOURS, ORDINARY):
-        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
-        yield (f"| {shown} | {fate.name} | `{fate.transfer}` | `{fate.dossier}` | {fate.english} | {fate.vietnamese} |")
+    for one in (*BEHAVIOURS, ORDINARY):
+        shown = f"`{one.suffix}`" if one.suffix else "any other"
+        yield (f"| {shown} | {one.name} | `{one.transfer}` | `{one.dossier}` | {one.english} | {one.vietnamese} |")
     yield ""
     yield "## What the department does"
     yield ""
     yield "| Suffix | When handed the dossier, it | Then it reports |"
     yield "|---|---|---|"
-    for fate in BEHAVIOURS:
-        countersigned = "" if fate.countersigned is Countersigned.RIGHT else f", {fate.countersigned.value}"
-        yield f"| `{fate.suffix}` | {fate.answer.value}{countersigned} | {fate.telling.value} |"
+    for one in BEHAVIOURS:
+        countersigned = "" if one.countersigned is Countersigned.RIGHT else f", {one.countersigned.value}"
+        yield f"| `{one.suffix}` | {one.answer.value}{countersigned} | {one.telling.value} |"
     yield ""
     yield from _tables()
     yield ""
@@ -61,33 +61,33 @@ def _tables() -> Iterator[str]:
     yield "## A month's table of fees"
     yield ""
     yield "A sandbox department takes a table whose seal, form and sums hold, and refuses any other with the reason."
-    yield 'One pace later it confirms it; with the knob `{"dispute_line": 3}` it disputes that line (the last, if there'
-    yield "are fewer). It pushes its answer if it pushes statuses; if not, the answer lies beside its effect file, in"
-    yield "`<counterparty>.answers/<settlement>.json`. `GET /_sandbox/tables` lists what it has."
+    yield 'One pace later it confirms it; with the setting `{"dispute_line": 3}` it disputes that line (the last, if'
+    yield "there are fewer). It pushes its answer if it pushes statuses; if not, the answer lies beside its effect"
+    yield "file, in `<counterparty>.answers/<settlement>.json`. `GET /_sandbox/tables` lists what it has."
     yield ""
-    yield "Sở thử nghiệm nhận bảng có chữ ký và các số cộng khớp, sau một nhịp thì xác nhận; núm `dispute_line` bảo nó"
-    yield "không chấp nhận một dòng."
+    yield "Sở thử nghiệm nhận bảng có chữ ký và các số cộng khớp, sau một nhịp thì xác nhận; thiết lập `dispute_line`"
+    yield "bảo nó không chấp nhận một dòng."
 
 
 def _parcels() -> Iterator[str]:
     yield "## Magic parcels"
     yield ""
     yield "The same digits of the dossier code in an order's number decide what a sandbox postal operator does with it;"
-    yield 'the knob `{"parcel_fate": "9103"}` forces one on every order. Events come one pace apart.'
+    yield 'the setting `{"parcel_behaviour": "9103"}` forces one on every order. Events come one pace apart.'
     yield ""
     yield "Bốn chữ số cuối của mã số hồ sơ trong số yêu cầu quyết định cách bưu điện thử nghiệm xử lý bưu gửi."
     yield ""
     yield "| Suffix | Name | Transfer ends | Item ends | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in (*POSTAL_BEHAVIOURS, ORDINARY_PARCEL):
-        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
-        ends = f"`{fate.status.value}`" if fate.status else "never on its way"
-        yield f"| {shown} | {fate.name} | `{fate.transfer}` | {ends} | {fate.english} | {fate.vietnamese} |"
+    for one in (*POSTAL_BEHAVIOURS, ORDINARY_PARCEL):
+        shown = f"`{one.suffix}`" if one.suffix else "any other"
+        ends = f"`{one.status.value}`" if one.status else "never on its way"
+        yield f"| {shown} | {one.name} | `{one.transfer}` | {ends} | {one.english} | {one.vietnamese} |"
     yield ""
     yield "| Suffix | When something is ordered, the operator | Then it tells |"
     yield "|---|---|---|"
-    for fate in POSTAL_BEHAVIOURS:
-        yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.journey.value} |"
+    for one in POSTAL_BEHAVIOURS:
+        yield f"| `{one.suffix}` | {one.answer.value} | {one.journey.value} |"
 
 
 def _receipts() -> Iterator[str]:
@@ -99,11 +99,9 @@ def _receipts() -> Iterator[str]:
     yield ""
     yield "| Suffix | Name | Transfer ends | When it is asked to issue, it | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in (*RECEIPT_BEHAVIOURS, ORDINARY_RECEIPT):
-        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
-        yield (
-            f"| {shown} | {fate.name} | `{fate.transfer}` | {fate.answer.value} | {fate.english} | {fate.vietnamese} |"
-        )
+    for one in (*RECEIPT_BEHAVIOURS, ORDINARY_RECEIPT):
+        shown = f"`{one.suffix}`" if one.suffix else "any other"
+        yield (f"| {shown} | {one.name} | `{one.transfer}` | {one.answer.value} | {one.english} | {one.vietnamese} |")
 
 
 def _banks() -> Iterator[str]:
@@ -111,25 +109,23 @@ def _banks() -> Iterator[str]:
     yield ""
     yield "Every bank and gateway keeps its own book on the disk (`accounts/*.jsonl`, `bank.*.jsonl`), and does what it"
     yield "is told at its control API: `POST /_sandbox/transfers` with"
-    yield '`{"amount": 150000, "reference": "HC000000000149", "fate": "lost"}` is somebody who pays.'
+    yield '`{"amount": 150000, "reference": "HC000000000149", "behaviour": "lost"}` is somebody who pays.'
     yield "`GET /_sandbox/book`, `/paid` and `/told` show what it has."
-    yield 'The knob `{"transfer_fate": "lost"}` forces a fate on every transfer, `{"lose_notifications": true}` loses'
-    yield 'everything that would be told. "Case" is what the hub finds.'
+    yield 'The setting `{"transfer_behaviour": "lost"}` forces a behaviour on every transfer, and'
+    yield '`{"lose_notifications": true}` loses everything that would be told. "Exception" is what the hub opens.'
     yield ""
     yield "Mỗi ngân hàng, cổng thanh toán tự giữ sổ của mình và làm theo lệnh ở cửa điều khiển."
     yield ""
-    yield "| Fate of a transfer | Booked | Told | Case | What happens | Diễn giải |"
+    yield "| Behaviour of a transfer | Booked | Told | Exception | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in TRANSFER_BEHAVIOURS:
-        yield (
-            f"| `{fate.name}` | {fate.booked.value} | {fate.telling.value} | {fate.case} | {fate.english}"
-            f" | {fate.vietnamese} |"
-        )
+    for paid in TRANSFER_BEHAVIOURS:
+        booked, told = paid.booked.value, paid.telling.value
+        yield f"| `{paid.name}` | {booked} | {told} | {paid.case} | {paid.english} | {paid.vietnamese} |"
     yield ""
-    yield '`POST /_sandbox/statements` with `{"day": "2026-11-24", "format": "camt", "fate": "right"}` lays out what'
-    yield "has been booked since the statement before, up to the end of that day (today, if none is said)."
+    yield '`POST /_sandbox/statements` with `{"day": "2026-11-24", "format": "camt", "behaviour": "right"}` lays out'
+    yield "what has been booked since the statement before, up to the end of that day (today, if none is said)."
     yield ""
-    yield "| Fate of a statement | Case | What happens | Diễn giải |"
+    yield "| Behaviour of a statement | Exception | What happens | Diễn giải |"
     yield "|---|---|---|---|"
     for one in STATEMENT_BEHAVIOURS:
         yield f"| `{one.fault.value}` | {one.case} | {one.english} | {one.vietnamese} |"
@@ -139,10 +135,10 @@ def _banks() -> Iterator[str]:
     yield '`POST /_sandbox/orders` of a bank executes a payment order of ours (`{"reference": "LC…", "amount": 1000}`),'
     yield "each reference once."
     yield ""
-    yield "| Of | Fate | Case | What happens | Diễn giải |"
+    yield "| Of | Behaviour | Exception | What happens | Diễn giải |"
     yield "|---|---|---|---|---|"
-    for what, fates in (("order", ORDER_BEHAVIOURS), ("payout", PAYOUT_BEHAVIOURS)):
-        for order in fates:
+    for what, behaviours in (("order", ORDER_BEHAVIOURS), ("payout", PAYOUT_BEHAVIOURS)):
+        for order in behaviours:
             yield f"| {what} | `{order.name}` | {order.case} | {order.english} | {order.vietnamese} |"
 
 
@@ -150,13 +146,13 @@ def _trust_services() -> Iterator[str]:
     yield "## Trust services"
     yield ""
     yield "A time-stamping authority (`trust.tsa`) and a CA's revocation list (`trust.ca`), wrong when told so:"
-    yield "`PATCH /_sandbox/` at the service's address with a knob. `POST /_sandbox/revoke` of the CA with"
+    yield "`PATCH /_sandbox/` at the service's address with a setting. `POST /_sandbox/revoke` of the CA with"
     yield '`{"serial": "…"}`, a decimal number, revokes that certificate at once.'
     yield ""
-    yield "| Counterparty | Knob | What happens | Diễn giải |"
+    yield "| Counterparty | Setting | What happens | Diễn giải |"
     yield "|---|---|---|---|"
-    for fate in TRUST_BEHAVIOURS:
-        yield f"| `{fate.counterparty}` | `{fate.knob}` | {fate.english} | {fate.vietnamese} |"
+    for one in TRUST_BEHAVIOURS:
+        yield f"| `{one.counterparty}` | `{one.setting}` | {one.english} | {one.vietnamese} |"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from connectors.sandbox.department import (
     SandboxDepartment,
     Silent,
 )
-from connectors.sandbox.dossier_register import EvidenceMismatch, KeyReusedError
+from connectors.sandbox.dossier_register import KeyReusedError
+from connectors.sandbox.effects import EvidenceMismatch
 from connectors.sandbox.server import NoAnswer, Obstacles, control
 from connectors.sandbox.status_push import UnknownCursorError
 from schemas import strict
@@ -74,12 +75,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class RestDepartment:
-    """The office behind its REST endpoints. ``token`` is None for a department that asks for none."""
+    """The server behind its REST endpoints. ``token`` is None for a department that asks for none."""
 
-    def __init__(self, office: SandboxDepartment, token: str | None) -> None:
-        self._office = office
+    def __init__(self, server: SandboxDepartment, token: str | None) -> None:
+        self._office = server
         self._token = token
-        self._names = PartnerVocabulary(office.department.fields)
+        self._names = PartnerVocabulary(server.department.fields)
         self.app = Starlette(
             routes=[
                 Route("/dossiers", self._known(self._submit), methods=["POST"]),
@@ -89,14 +90,14 @@ class RestDepartment:
                 Route("/settlements", self._known(self._settle), methods=["POST"]),
                 Route("/health", self._known(self._health), methods=["GET"]),
                 control(
-                    office.panel,
-                    effects=office.cases.all,
-                    dossiers=office.dossier_states,
-                    tables=office.accountant.statuses,
+                    server.runtime,
+                    effects=server.cases.all,
+                    dossiers=server.dossier_states,
+                    tables=server.accountant.statuses,
                 ),
             ],
-            middleware=[Middleware(Obstacles, panel=office.panel)],
-            lifespan=lambda _: office.open(),
+            middleware=[Middleware(Obstacles, runtime=server.runtime)],
+            lifespan=lambda _: server.open(),
         )
 
     def _known(self, endpoint: Endpoint) -> Endpoint:
@@ -174,7 +175,7 @@ class RestDepartment:
             case Garbled():
                 return Response('{"number": "', HTTPStatus.CREATED, media_type="application/json")
             case Silent():
-                return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
+                return NoAnswer(self._office.runtime, self._office.runtime.environment.hang_seconds)
             case DossierRefused() | DepartmentBusy() | Faulty():
                 return _without_effect(reply)
 

@@ -24,15 +24,15 @@ class SandboxSettings(BaseSettings):
     pace: Seconds = 1.0
     """between two moves of a dossier"""
     slow_seconds: Seconds = 25.0
-    """how long fate 9010 takes to answer"""
+    """how long behaviour 9010 takes to answer"""
     hang_seconds: Seconds = 120.0
-    """how long fate 9003 holds the connection before it drops it without an answer"""
+    """how long behaviour 9003 holds the connection before it drops it without an answer"""
     pki: Path | None = None
     """the folder of the development authority that the trust services work with; unset: one of the sandbox's own"""
 
 
 class RuntimeSettings(BaseModel):
-    """What a person or a test can turn while the server runs."""
+    """What a person or a test can change while the server runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -63,29 +63,29 @@ class RuntimeSettings(BaseModel):
     """postal operator: how long a token is good for"""
     lose_callbacks: bool = False
     """postal operator: call nobody back; the feed still tells everything"""
-    parcel_fate: Annotated[str, Field(pattern=r"^(91[0-9]{2})?$")] = ""
+    parcel_behaviour: Annotated[str, Field(pattern=r"^(91[0-9]{2})?$")] = ""
     """postal operator: the behaviour for every order from now on (postal_behaviours); empty: by its number"""
-    transfer_fate: Annotated[str, Field(pattern=r"^([a-z]+(-[a-z]+)*)?$")] = ""
-    """bank: the fate of every transfer from now on (connectors.sandbox.bank_behaviours); empty: as it asks for"""
+    transfer_behaviour: Annotated[str, Field(pattern=r"^([a-z]+(-[a-z]+)*)?$")] = ""
+    """bank: the behaviour of every transfer from now on (connectors.sandbox.bank_behaviours); empty: as it asks for"""
     lose_notifications: bool = False
     """bank or gateway: book everything and tell nobody; the statements still say it all"""
     stale_list: bool = False
     """certificate authority: serve a revocation list whose nextUpdate has passed"""
 
 
-class SettingsPanel:
-    """The knobs as they stand, and waiting that notices when they are turned."""
+class RuntimeControl:
+    """The settings as they are now, and waiting that notices when they change."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
-        self.settings = settings
-        self.knobs = self._initial = RuntimeSettings(pace=settings.pace)
+    def __init__(self, environment: SandboxSettings) -> None:
+        self.environment = environment
+        self.settings = self._initial = RuntimeSettings(pace=environment.pace)
         self.closing = asyncio.Event()
         """set when the server stops: nobody is kept waiting any longer"""
         self._turned = asyncio.Event()
 
     def turn(self, changes: dict[str, Any]) -> RuntimeSettings:
-        """Change the knobs that are named. Raises pydantic.ValidationError."""
-        return self._set(RuntimeSettings.model_validate({**self.knobs.model_dump(), **changes}))
+        """Change the settings that are given. Raises pydantic.ValidationError."""
+        return self._set(RuntimeSettings.model_validate({**self.settings.model_dump(), **changes}))
 
     def reset(self) -> RuntimeSettings:
         """As at the start. The effects stay: a witness forgets nothing."""
@@ -93,30 +93,30 @@ class SettingsPanel:
 
     def spend_failure(self) -> int | None:
         """The status to fail this request with, if it is one of the next that shall fail."""
-        if not self.knobs.fail_next:
+        if not self.settings.fail_next:
             return None
-        self._set(self.knobs.model_copy(update={"fail_next": self.knobs.fail_next - 1}))
-        return self.knobs.fail_status
+        self._set(self.settings.model_copy(update={"fail_next": self.settings.fail_next - 1}))
+        return self.settings.fail_status
 
     async def up(self) -> None:
         """Wait while the counterparty is down."""
-        while self.knobs.down:
+        while self.settings.down:
             await self._turned.wait()
 
     async def one_step(self) -> None:
-        """Wait for the pace, and while the counterparty is down; a knob that is turned counts from the last step on."""
+        """Wait for the pace, and while the counterparty is down; a changed setting counts from the last step on."""
         clock = asyncio.get_running_loop().time
         since = clock()
-        while self.knobs.down or since + self.knobs.pace > clock():
-            left = None if self.knobs.down else since + self.knobs.pace - clock()
+        while self.settings.down or since + self.settings.pace > clock():
+            left = None if self.settings.down else since + self.settings.pace - clock()
             try:
                 async with asyncio.timeout(left):
                     await self._turned.wait()
             except TimeoutError:
                 return
 
-    def _set(self, knobs: RuntimeSettings) -> RuntimeSettings:
-        self.knobs = knobs
+    def _set(self, settings: RuntimeSettings) -> RuntimeSettings:
+        self.settings = settings
         self._turned.set()
         self._turned = asyncio.Event()
-        return knobs
+        return settings

@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from connectors.sandbox.runtime_settings import SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl
 from schemas.strict import Refused, faults_of, parse
 
 _CUT: Final = "cut"
@@ -49,15 +49,15 @@ class CuttableProtocol(HttpToolsProtocol):
 class NoAnswer(Response):
     """Holds the connection for some seconds and drops it; ends early when the client goes away or the server stops."""
 
-    def __init__(self, panel: SettingsPanel, seconds: float) -> None:
+    def __init__(self, runtime: RuntimeControl, seconds: float) -> None:
         super().__init__()
-        self._panel = panel
+        self._runtime = runtime
         self._seconds = seconds
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gone = asyncio.create_task(_gone(receive))
-        closing = asyncio.create_task(self._panel.closing.wait())
+        closing = asyncio.create_task(self._runtime.closing.wait())
         try:
             await asyncio.wait({gone, closing}, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
             scope["state"][_CUT]()
@@ -83,7 +83,7 @@ class ServedParty:
 
     counterparty: str
     app: ASGIApp
-    panel: SettingsPanel
+    runtime: RuntimeControl
     path: str = ""
 
 
@@ -126,7 +126,7 @@ async def serve(parties: Sequence[ServedParty], ports: Path, stop: asyncio.Event
         _write(ports, known | reached)
         await stop.wait()
         for party, server in zip(parties, servers, strict=True):
-            party.panel.closing.set()
+            party.runtime.closing.set()
             server.should_exit = True
 
 
@@ -169,23 +169,23 @@ def _write(ports: Path, reached: dict[str, str]) -> None:
 PREFIX: Final = "/_sandbox"
 
 
-def control(panel: SettingsPanel, **listings: Callable[[], Sequence[BaseModel]]) -> Mount:
+def control(runtime: RuntimeControl, **listings: Callable[[], Sequence[BaseModel]]) -> Mount:
     """The routes of one server; each of ``listings`` is shown under its name."""
 
     async def show(_: Request) -> Response:
-        return JSONResponse(panel.knobs.model_dump())
+        return JSONResponse(runtime.settings.model_dump())
 
     async def turn(request: Request) -> Response:
         try:
             changes = parse(await request.body())
-            return JSONResponse(panel.turn(dict(changes)).model_dump())
+            return JSONResponse(runtime.turn(dict(changes)).model_dump())
         except ValidationError as error:
             return JSONResponse([fault.detail for fault in faults_of(error)], 422)
         except (Refused, TypeError, ValueError) as error:
             return JSONResponse([str(error)], 422)
 
     async def reset(_: Request) -> Response:
-        return JSONResponse(panel.reset().model_dump())
+        return JSONResponse(runtime.reset().model_dump())
 
     routes: list[BaseRoute] = [
         Route("/", show, methods=["GET"]),
@@ -206,26 +206,28 @@ def _listing(rows: Callable[[], Sequence[BaseModel]]) -> Callable[[Request], Any
 class Obstacles:
     """ASGI middleware: what stands between the hub and this counterparty just now."""
 
-    def __init__(self, app: ASGIApp, panel: SettingsPanel) -> None:
+    def __init__(self, app: ASGIApp, runtime: RuntimeControl) -> None:
         self._app = app
-        self._panel = panel
+        self._runtime = runtime
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(PREFIX):
             await self._app(scope, receive, send)
             return
-        knobs = self._panel.knobs
-        if knobs.slow:
-            await asyncio.sleep(knobs.slow)
-        status = 503 if knobs.down else self._panel.spend_failure()
-        if knobs.cut:
-            await NoAnswer(self._panel, 0)(scope, receive, send)
+        settings = self._runtime.settings
+        if settings.slow:
+            await asyncio.sleep(settings.slow)
+        status = 503 if settings.down else self._runtime.spend_failure()
+        if settings.cut:
+            await NoAnswer(self._runtime, 0)(scope, receive, send)
         elif status is not None:
-            headers = {"Retry-After": str(knobs.retry_after)} if knobs.retry_after else None
+            headers = {"Retry-After": str(settings.retry_after)} if settings.retry_after else None
             await PlainTextResponse("the sandbox was told to fail\n", status, headers)(scope, receive, send)
-        elif knobs.cut_after or knobs.page:
+        elif settings.cut_after or settings.page:
             await self._app(scope, receive, _unheard)
-            answer = NoAnswer(self._panel, 0) if knobs.cut_after else HTMLResponse("<html>502 Bad Gateway</html>\n")
+            answer = (
+                NoAnswer(self._runtime, 0) if settings.cut_after else HTMLResponse("<html>502 Bad Gateway</html>\n")
+            )
             await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -25,7 +25,8 @@ from connectors.sandbox.department import (
     SandboxDepartment,
     Silent,
 )
-from connectors.sandbox.dossier_register import EvidenceMismatch, KeyReusedError
+from connectors.sandbox.dossier_register import KeyReusedError
+from connectors.sandbox.effects import EvidenceMismatch
 from connectors.sandbox.server import NoAnswer, Obstacles, control
 from connectors.sandbox.soap_messages import DepartmentSoapSecurity
 from connectors.sandbox.status_push import UnknownCursorError
@@ -47,25 +48,25 @@ class ContractViolation(Exception):
 
 
 class SoapDepartment:
-    """The office behind one SOAP endpoint."""
+    """The server behind one SOAP endpoint."""
 
-    def __init__(self, office: SandboxDepartment, security: DepartmentSoapSecurity) -> None:
-        self._office = office
+    def __init__(self, server: SandboxDepartment, security: DepartmentSoapSecurity) -> None:
+        self._office = server
         self._security = security
         self._schema = schema_of(messages.WSDL, messages.NAMESPACE)
         self.app = Starlette(
             routes=[
                 control(
-                    office.panel,
-                    effects=office.cases.all,
-                    dossiers=office.dossier_states,
-                    tables=office.accountant.statuses,
+                    server.runtime,
+                    effects=server.cases.all,
+                    dossiers=server.dossier_states,
+                    tables=server.accountant.statuses,
                 ),
                 Route("/{path:path}", self._contract, methods=["GET"]),
                 Route("/{path:path}", self._answer, methods=["POST"]),
             ],
-            middleware=[Middleware(Obstacles, panel=office.panel)],
-            lifespan=lambda _: office.open(),
+            middleware=[Middleware(Obstacles, runtime=server.runtime)],
+            lifespan=lambda _: server.open(),
         )
 
     async def _contract(self, request: Request) -> Response:
@@ -127,7 +128,7 @@ class SoapDepartment:
             case Garbled():
                 return Response(b'<?xml version="1.0"?><soap:Envelope xmlns:soap="http://sch', media_type="text/xml")
             case Silent():
-                return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
+                return NoAnswer(self._office.runtime, self._office.runtime.environment.hang_seconds)
             case DossierRefused() | DepartmentBusy() | Faulty():
                 return self._without_effect(code, reply)
 
@@ -177,10 +178,10 @@ class SoapDepartment:
         return self._sent(detail, fault(code, reason, detail), HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _sent(self, payload: Element | None, envelope: Element, status: HTTPStatus) -> Response:
-        """Signed, unless it is a fault and the panel says that faults are not."""
+        """Signed, unless it is a fault and the runtime says that faults are not."""
         finding = self._schema.fault(payload) if payload is not None else None
         if finding:
             raise RuntimeError(f"the sandbox is about to break its own contract: {finding}")
-        if status is HTTPStatus.OK or not self._office.panel.knobs.unsigned_faults:
+        if status is HTTPStatus.OK or not self._office.runtime.settings.unsigned_faults:
             self._security.sign(envelope)
         return Response(to_bytes(envelope), status, headers={"Content-Type": CONTENT_TYPE})

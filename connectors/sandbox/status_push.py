@@ -21,7 +21,7 @@ from config.catalogue import Catalogue, Department, HmacGuard, SoapGuard
 from connectors.clock import now
 from connectors.sandbox.dossier_register import normalised
 from connectors.sandbox.effects import DurableLines
-from connectors.sandbox.runtime_settings import SettingsPanel
+from connectors.sandbox.runtime_settings import RuntimeControl
 from connectors.sandbox.soap_messages import signing_key
 from connectors.transport import signatures, wsse
 from connectors.transport.contract import contract
@@ -165,9 +165,9 @@ def number_of(message: PushMessage) -> str:
 class PushQueue:
     """One department's way to the hub. While the hub is away, one report after another asks whether it is back."""
 
-    def __init__(self, push: Push, panel: SettingsPanel, counterparty: str) -> None:
+    def __init__(self, push: Push, runtime: RuntimeControl, counterparty: str) -> None:
         self._push = push
-        self._panel = panel
+        self._runtime = runtime
         self._counterparty = counterparty
         self._threads = ThreadPoolExecutor(PUSHERS, thread_name_prefix="sandbox-push")
         self._away = False
@@ -189,7 +189,7 @@ class PushQueue:
         self._threads.shutdown()
 
     async def _attempt(self, message: PushMessage) -> PushError | None:
-        await self._panel.up()
+        await self._runtime.up()
         if not self._away:
             return await self._call(message)
         async with self._asking:

@@ -1,6 +1,6 @@
 """The trust services as servers: a time-stamping authority (RFC 3161) and a CA's revocation list (RFC 5280).
 
-Both work with the development authority of one folder. Beside the knobs of every sandbox server:
+Both work with the development authority of one folder. Beside the settings of every sandbox server:
 
     PATCH /_sandbox/           {"stamps": "nonce"}: give stamps that are wrong in that way; {"stale_list": true}
     POST  /_sandbox/revoke     {"serial": "…"}: revoke this certificate (its serial number as a decimal text), now
@@ -27,17 +27,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from connectors.clock import now
-from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel, Stamps
+from connectors.sandbox.runtime_settings import RuntimeControl, SandboxSettings, Stamps
 from connectors.sandbox.server import PREFIX, Obstacles, control
 from connectors.trust.development_authority import CRL_LASTS, DevelopmentAuthority, KeyPair
 
 
 @dataclass(frozen=True, slots=True)
 class TrustBehaviour:
-    """A knob of a trust service, and what the hub has to make of it."""
+    """A setting of a trust service, and what the hub has to make of it."""
 
     counterparty: str
-    knob: str
+    setting: str
     english: str
     vietnamese: str
 
@@ -218,18 +218,18 @@ class TimeStampServer:
     """A TSA. Its key and certificate are the development authority's."""
 
     def __init__(self, pki: Path, settings: SandboxSettings) -> None:
-        self.panel = SettingsPanel(settings)
+        self.runtime = RuntimeControl(settings)
         self._authority = DevelopmentAuthority(pki)
         self.app = Starlette(
-            routes=[control(self.panel), Route("/{path:path}", self._stamp, methods=["POST"])],
-            middleware=[Middleware(Obstacles, panel=self.panel)],
+            routes=[control(self.runtime), Route("/{path:path}", self._stamp, methods=["POST"])],
+            middleware=[Middleware(Obstacles, runtime=self.runtime)],
         )
 
     async def _stamp(self, request: Request) -> Response:
         if request.headers.get("content-type") != QUERY:
             return PlainTextResponse(f"send {QUERY}\n", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         try:
-            reply = time_stamp_response(await request.body(), self._authority, now(), self.panel.knobs.stamps)
+            reply = time_stamp_response(await request.body(), self._authority, now(), self.runtime.settings.stamps)
         except NotARequest:
             return PlainTextResponse("not a TimeStampReq\n", HTTPStatus.BAD_REQUEST)
         return Response(reply, media_type=REPLY)
@@ -245,17 +245,17 @@ class RevocationListServer:
     """A CA's distribution point: a new list every hour, and at once when something has been revoked."""
 
     def __init__(self, pki: Path, settings: SandboxSettings) -> None:
-        self.panel = SettingsPanel(settings)
+        self.runtime = RuntimeControl(settings)
         self._authority = DevelopmentAuthority(pki)
         self._list = b""
         self._list_state: tuple[datetime, object] | None = None
         self.app = Starlette(
             routes=[
                 Route(f"{PREFIX}/revoke", self._revoke, methods=["POST"]),
-                control(self.panel),
+                control(self.runtime),
                 Route("/{path:path}", self._serve, methods=["GET"]),
             ],
-            middleware=[Middleware(Obstacles, panel=self.panel)],
+            middleware=[Middleware(Obstacles, runtime=self.runtime)],
         )
 
     async def _serve(self, request: Request) -> Response:
@@ -264,9 +264,9 @@ class RevocationListServer:
         return Response(self._current(now()), media_type="application/pkix-crl")
 
     def _current(self, at: datetime) -> bytes:
-        state = (self.panel.knobs.stale_list, frozenset(self._authority.revoked()))
+        state = (self.runtime.settings.stale_list, frozenset(self._authority.revoked()))
         if self._list_state is None or self._list_state[1] != state or at - self._list_state[0] > _EVERY:
-            stale = self.panel.knobs.stale_list
+            stale = self.runtime.settings.stale_list
             self._list = self._authority.crl(at=at - _STALE if stale else at, lasts=_ONE_DAY if stale else CRL_LASTS)
             self._list_state = at, state
         return self._list

@@ -15,7 +15,8 @@ from connectors.banks.notifications.dialect import NotificationRequest, Notifica
 from connectors.banks.statements import formats
 from connectors.sandbox.bank_behaviours import NotificationBehaviour
 from connectors.sandbox.bank_notices import LOCAL, BankNotifier, MovementNotice
-from connectors.sandbox.bank_statements import WRITERS, StatementMovement, StatementText
+from connectors.sandbox.bank_statement_files import WRITERS
+from connectors.sandbox.bank_statements import StatementMovement, StatementText
 from hub.clock import now
 from schemas.payment import Notification, NotificationKind
 from schemas.statement import Format

@@ -53,7 +53,7 @@ class IssuerOnSocket:
         self.behaviour = scripted(replies)
         return self.port
 
-    def fate(self, reply: bytes | Behaviour, ask: Ask = issue) -> ConnectorError:
+    def outcome(self, reply: bytes | Behaviour, ask: Ask = issue) -> ConnectorError:
         with pytest.raises(ConnectorError) as raised:
             ask(self.will(reply))
         return raised.value
@@ -110,14 +110,14 @@ def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(issuer: Issuer
     ],
 )
 def test_an_answer_that_is_not_about_this_receipt_waits_for_a_person(issuer: IssuerOnSocket, text: str) -> None:
-    error = issuer.fate(result("ImportAndPublishInv", text))
+    error = issuer.outcome(result("ImportAndPublishInv", text))
     assert isinstance(error, ContractBroken)
     assert error.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize("number", [number for number in MEANINGS if number not in {"5", "13"}])
 def test_what_the_issuer_cannot_do_waits_for_a_person_in_its_words(issuer: IssuerOnSocket, number: str) -> None:
-    error = issuer.fate(result("ImportAndPublishInv", f"ERR:{number}"))
+    error = issuer.outcome(result("ImportAndPublishInv", f"ERR:{number}"))
     assert isinstance(error, ContractBroken)
     assert error.code == (ConnectorCode.AUTH if number in {"1", "7"} else ConnectorCode.ISSUER)
     assert MEANINGS[number] in error.detail
@@ -125,7 +125,7 @@ def test_what_the_issuer_cannot_do_waits_for_a_person_in_its_words(issuer: Issue
 
 @pytest.mark.parametrize("text", ["ERR:99", "ERR:-3", "ERR:3 Dữ liệu của ông Nguyễn Văn Thử Nghiệm"])
 def test_an_error_that_is_not_known_waits_too_and_its_words_are_not_repeated(issuer: IssuerOnSocket, text: str) -> None:
-    error = issuer.fate(result("ImportAndPublishInv", text))
+    error = issuer.outcome(result("ImportAndPublishInv", text))
     assert isinstance(error, ContractBroken)
     assert error.code == ConnectorCode.ISSUER
     assert "Nguyễn" not in str(error)
@@ -133,13 +133,13 @@ def test_an_error_that_is_not_known_waits_too_and_its_words_are_not_repeated(iss
 
 @pytest.mark.parametrize("text", ["ERR:5", "ERR:"])
 def test_a_failure_over_there_leaves_the_outcome_unknown(issuer: IssuerOnSocket, text: str) -> None:
-    error = issuer.fate(result("ImportAndPublishInv", text))
+    error = issuer.outcome(result("ImportAndPublishInv", text))
     assert isinstance(error, Unavailable)
     assert error.outcome_unknown
 
 
 def test_an_fkey_that_is_there_is_a_duplicate_whose_number_is_asked_for(issuer: IssuerOnSocket) -> None:
-    error = issuer.fate(result("ImportAndPublishInv", "ERR:13"))
+    error = issuer.outcome(result("ImportAndPublishInv", "ERR:13"))
     assert isinstance(error, Duplicate)
     assert error.reply is None
 
@@ -149,20 +149,20 @@ def test_no_answer_in_time_and_a_cut_connection_leave_the_outcome_unknown(issuer
         connection.recv(1)  # until the hub has gone
 
     for behaviour, code in ((silent, ConnectorCode.TIMEOUT), (reset, ConnectorCode.CUT)):
-        error = issuer.fate(after_reading(behaviour))
+        error = issuer.outcome(after_reading(behaviour))
         assert isinstance(error, Unavailable)
         assert (error.code, error.outcome_unknown) == (code, True)
 
 
 def test_busy_means_that_nothing_was_done(issuer: IssuerOnSocket) -> None:
-    error = issuer.fate(b"HTTP/1.1 503 X\r\nRetry-After: 90\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    error = issuer.outcome(b"HTTP/1.1 503 X\r\nRetry-After: 90\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     assert isinstance(error, Unavailable)
     assert (error.outcome_unknown, error.retry_after) == (False, 90)
 
 
 def test_half_an_envelope_and_a_gateways_page_wait_for_a_person(issuer: IssuerOnSocket) -> None:
     for body in (b'<?xml version="1.0"?><soap:Envelope', b"<html>xin chao</html>", b"<!DOCTYPE x []><x/>"):
-        assert isinstance(issuer.fate(http(200, body)), ContractBroken)
+        assert isinstance(issuer.outcome(http(200, body)), ContractBroken)
 
 
 def test_what_is_there_is_found_by_its_fkey(issuer: IssuerOnSocket) -> None:
@@ -187,7 +187,7 @@ def test_what_the_list_has_under_another_fkey_is_not_ours(issuer: IssuerOnSocket
     "text", [item(RECEIPT, amount="119999"), item(RECEIPT, invNum=""), "<Data><Item>", "ERR:1", "ERR:4", "ERR:7"]
 )
 def test_a_list_that_does_not_hold_this_receipt_waits_for_a_person(issuer: IssuerOnSocket, text: str) -> None:
-    assert isinstance(issuer.fate(result("listInvByCusFkey", text), find), ContractBroken)
+    assert isinstance(issuer.outcome(result("listInvByCusFkey", text), find), ContractBroken)
 
 
 def test_another_number_is_found_as_it_is(issuer: IssuerOnSocket) -> None:
@@ -200,14 +200,14 @@ def test_a_receipt_becomes_void_and_void_again_is_void(issuer: IssuerOnSocket) -
     issuer.will(result("cancelInvNoPay", "OK:")).void(voiding(RECEIPT), RECEIPT.receipt_id)
     path, operation, parts = message_of(issuer.requests[0])
     assert (path, operation, parts["fkey"]) == ("/dich-vu/BusinessService.asmx", "cancelInvNoPay", RECEIPT.fkey)
-    error = issuer.fate(result("cancelInvNoPay", "ERR:8"), void)
+    error = issuer.outcome(result("cancelInvNoPay", "ERR:8"), void)
     assert isinstance(error, Duplicate)
     assert error.reply is not None
 
 
 @pytest.mark.parametrize("text", ["ERR:2", "ERR:9", "xong"])
 def test_what_cannot_become_void_waits_for_a_person(issuer: IssuerOnSocket, text: str) -> None:
-    assert isinstance(issuer.fate(result("cancelInvNoPay", text), void), ContractBroken)
+    assert isinstance(issuer.outcome(result("cancelInvNoPay", text), void), ContractBroken)
 
 
 def test_a_check_asks_for_what_nobody_has(issuer: IssuerOnSocket) -> None:

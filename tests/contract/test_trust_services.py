@@ -56,7 +56,7 @@ def authority(catalogue: Catalogue) -> CertificateAuthority:
     return catalogue.signing.authorities[0]
 
 
-def fate(catalogue: Catalogue, *replies: bytes) -> ConnectorError:
+def outcome(catalogue: Catalogue, *replies: bytes) -> ConnectorError:
     """What asking for a stamp comes to."""
     with (
         playing(catalogue, stamping(catalogue), answering(*replies)) as (port, _),
@@ -76,13 +76,13 @@ def test_a_request_goes_out_as_it_is_and_the_reply_comes_back_as_it_came(known: 
 
 
 def test_a_reply_of_another_type_is_not_taken_for_a_stamp(known: Catalogue) -> None:
-    end = fate(known, answer(b"<html>log in</html>", "text/html"))
+    end = outcome(known, answer(b"<html>log in</html>", "text/html"))
     assert isinstance(end, ContractBroken)
     assert REPLY in end.detail
 
 
 def test_a_reply_that_does_not_end_is_cut_off(known: Catalogue) -> None:
-    assert isinstance(fate(known, answer(b"0" * 300_000, REPLY)), ContractBroken)
+    assert isinstance(outcome(known, answer(b"0" * 300_000, REPLY)), ContractBroken)
 
 
 def test_a_busy_authority_is_asked_again_at_once_and_then_later(known: Catalogue) -> None:
@@ -90,19 +90,19 @@ def test_a_busy_authority_is_asked_again_at_once_and_then_later(known: Catalogue
     with playing(known, stamping(known), answering(busy, answer(STAMP, REPLY))) as (port, server):
         assert port.stamp(REQUEST) == STAMP
         assert len(server.requests) == 2
-    end = fate(known, busy)
+    end = outcome(known, busy)
     assert isinstance(end, Unavailable)
     assert (end.code, end.outcome_unknown) == (ConnectorCode.BUSY, False)
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 410, 422])
 def test_a_refusal_in_http_is_a_persons_business_and_never_a_stamp(known: Catalogue, status: int) -> None:
-    end = fate(known, answer(STAMP, "application/problem+json", status))
+    end = outcome(known, answer(STAMP, "application/problem+json", status))
     assert isinstance(end, ContractBroken)
 
 
 def test_a_failure_in_mid_sentence_leaves_nothing_unknown(known: Catalogue) -> None:
-    assert isinstance(fate(known, answer(b"", "text/plain", 500)), Unavailable)
+    assert isinstance(outcome(known, answer(b"", "text/plain", 500)), Unavailable)
     with playing(known, stamping(known), after_reading(reset)) as (port, _), pytest.raises(Unavailable) as end:
         port.stamp(REQUEST)
     assert not end.value.outcome_unknown

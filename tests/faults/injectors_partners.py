@@ -1,4 +1,4 @@
-"""Faults of departments and portal endpoints, by the knobs of the sandbox that plays them."""
+"""Faults of departments and portal endpoints, by the settings of the sandbox that plays them."""
 
 import time
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ ENDPOINTS = ("portal.cong-dvc", "portal.second")
 
 
 @contextmanager
-def _turned(cluster: Cluster, counterparty: str, **knobs: Any) -> Iterator[None]:
-    """The knobs as said; as before afterwards."""
-    healthy = {name: 0 if type(value) is not bool else False for name, value in knobs.items()}
-    cluster.stack.turn(counterparty, **knobs)
+def _turned(cluster: Cluster, counterparty: str, **settings: Any) -> Iterator[None]:
+    """The settings as said; as before afterwards."""
+    healthy = {name: 0 if type(value) is not bool else False for name, value in settings.items()}
+    cluster.stack.turn(counterparty, **settings)
     yield
     cluster.stack.turn(counterparty, **healthy)
 

@@ -103,7 +103,7 @@ def _orders_by_post(stack: ProcessStack, accepted: Mapping[str, Accepted]) -> It
 
 def _without_owner(stack: ProcessStack, accepted: Mapping[str, Accepted]) -> Iterator[OracleFinding]:
     """What has not ended, but for what a magic dossier lets a person decide."""
-    waits_for_a_person = {one.planned.dossier_code for one in accepted.values() if one.planned.fate == "9008"}
+    waits_for_a_person = {one.planned.dossier_code for one in accepted.values() if one.planned.behaviour == "9008"}
     for row in stack.rows(
         "SELECT id, source, kind, state, error_code, ordering_key FROM inbox WHERE state NOT IN ('handled', 'refused')"
     ):

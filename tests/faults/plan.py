@@ -44,18 +44,18 @@ class PlannedSubmission:
     by_post: bool
 
     @property
-    def fate(self) -> str:
+    def behaviour(self) -> str:
         return self.dossier_code[-4:]
 
     @property
     def effects(self) -> int:
         """How often its department takes it."""
-        return 0 if self.fate == "9002" else 1
+        return 0 if self.behaviour == "9002" else 1
 
     @property
     def reports(self) -> bool:
         """Whether its department reports until it is returned."""
-        return self.department in REPORTING and self.fate not in ("9002", "9008")
+        return self.department in REPORTING and self.behaviour not in ("9002", "9008")
 
 
 @dataclass(frozen=True, slots=True)

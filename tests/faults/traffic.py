@@ -158,7 +158,7 @@ class Traffic:
             # A payer who got no answer looks at the account's movements before he pays again.
             if not any(one["reference"] == asked.purpose for one in self._bank("GET", "paid")):
                 form = {"amount": asked.amount or 0, "reference": asked.purpose, "account": asked.account}
-                self._bank("POST", "transfers", {**form, "fate": accepted.planned.payment})
+                self._bank("POST", "transfers", {**form, "behaviour": accepted.planned.payment})
         except requests.RequestException:
             return False
         with self._lock:

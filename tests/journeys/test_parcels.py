@@ -1,4 +1,4 @@
-"""Every parcel's fate, through API, broker, workers, beat and sandbox: by both dialects, by feed and by callback."""
+"""Every behaviour of a parcel, through API, broker, workers, beat and sandbox: both dialects, feed and callback."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -32,8 +32,8 @@ def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Proc
         yield processes
 
 
-def code_of(fate: PostalBehaviour) -> str:
-    return a_code(int(fate.suffix), agency="000.00.61.H42")
+def code_of(behaviour: PostalBehaviour) -> str:
+    return a_code(int(behaviour.suffix), agency="000.00.61.H42")
 
 
 def order_by_hand(running: ProcessStack, catalogue: Catalogue, dossiers: list[str]) -> None:
@@ -68,15 +68,15 @@ def wrong(running: ProcessStack, expected: dict[tuple[str, str], tuple[str, str]
 
 def test_every_parcel_ends_as_the_table_says(running: ProcessStack, catalogue: Catalogue) -> None:
     dossiers = []
-    for fate in POSTAL_BEHAVIOURS:
-        answer = running.portal.submit(a_submission("rest-a", dossier_code=code_of(fate), result=BY_POST))
+    for behaviour in POSTAL_BEHAVIOURS:
+        answer = running.portal.submit(a_submission("rest-a", dossier_code=code_of(behaviour), result=BY_POST))
         assert answer.status_code == 202, answer.text
         dossiers.append(answer.json()["id"])
     running.wait_for(lambda: running.rows("SELECT count(*) AS n FROM dossier")[0]["n"] == len(dossiers))
     order_by_hand(running, catalogue, dossiers)
     expected = {
-        (operator, code_of(fate)): (fate.transfer, fate.status or "refused")
-        for fate in POSTAL_BEHAVIOURS
+        (operator, code_of(behaviour)): (behaviour.transfer, behaviour.status or "refused")
+        for behaviour in POSTAL_BEHAVIOURS
         for operator in OPERATORS
     }
     running.wait_for(lambda: not wrong(running, expected) and running.quiet(), unless=lambda: wrong(running, expected))

@@ -74,8 +74,8 @@ def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
     listener.start()
     listener.ready.wait(10)
     for department in ("rest-a", "soap-a"):
-        for fate in BEHAVIOURS:
-            code = a_code(int(fate.suffix), agency="000.00.71.H42")
+        for behaviour in BEHAVIOURS:
+            code = a_code(int(behaviour.suffix), agency="000.00.71.H42")
             assert running.portal.submit(a_private_submission(department, code)).status_code == 202
     running.portal.submit(a_private_submission("rest-a", "not a code") | {"papers": []})
     running.wait_for(running.quiet)

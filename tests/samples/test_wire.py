@@ -76,7 +76,7 @@ def test_who_asks_for_thirty_years_is_left_alone_for_an_hour(folder: Path, hub: 
 
 def test_a_typed_fault_of_axis_is_a_refusal(folder: Path, office: SoapOffice) -> None:
     fault = xml.parse((folder / "fault-axis.xml").read_bytes())
-    refused = soap_office.fate(office, soap_office.sent(fault, status=500))
+    refused = soap_office.outcome(office, soap_office.sent(fault, status=500))
     assert isinstance(refused, Rejected)
     assert (refused.reason, "TP-07" in refused.detail) == ("Thieu giay to", True)
 

@@ -266,7 +266,7 @@ class Settling:
             items = [{"provider_txn": txn, "amount": int(amount), "charge": 0} for txn, amount in row["items"]]
             report = {"provider": row["provider"], "report": name, "account": self.day.banks.account}
             self.day.bring({**report, "day": today.isoformat(), "items": items})
-            paid = {"amount": sum(item["amount"] for item in items), "words": f"{name} THU HO", "fate": "lost"}
+            paid = {"amount": sum(item["amount"] for item in items), "words": f"{name} THU HO", "behaviour": "lost"}
             self.day.banks.ask(self.day.banks.own, "transfers", paid)
 
     def _refs(self) -> list[str]:

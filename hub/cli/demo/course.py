@@ -173,7 +173,7 @@ def findings(trials: Iterable[SubmissionTrial], course: Course, catalogue: Catal
     handed = {one.dossier_id: one for one in course.handed}
     parcels = {(one.dossier_id, Direction(one.direction)): one for one in course.parcels}
     return [
-        f"{trial.code} ({trial.fate.name}): {finding}"
+        f"{trial.code} ({trial.behaviour.name}): {finding}"
         for trial in trials
         if (leg := course.legs.get(trial.reference))
         for finding in (
@@ -189,17 +189,17 @@ def _handoff(trial: SubmissionTrial, handed: HandoffProgress | None, signs: bool
         yield "has no handoff"
     elif not handed.signed:
         yield "its handoff is not signed"
-    elif trial.fate.transfer != "refused" and signs and not handed.countersigned:
+    elif trial.behaviour.transfer != "refused" and signs and not handed.countersigned:
         yield "its department can sign and has not"
 
 
-def _parcel(fate: PostalBehaviour | None, parcel: Parcel | None, what: str) -> Iterator[str]:
-    if fate is None and parcel is not None:
+def _parcel(behaviour: PostalBehaviour | None, parcel: Parcel | None, what: str) -> Iterator[str]:
+    if behaviour is None and parcel is not None:
         yield f"has a consignment of {what}, should have none"
-    elif fate is not None and parcel is None:
+    elif behaviour is not None and parcel is None:
         yield f"has no consignment of {what}, should have one"
-    elif fate is not None and parcel is not None and parcel.status != fate.status:
-        yield f"the consignment of its {what} ends as {parcel.status}, should be {fate.status}"
+    elif behaviour is not None and parcel is not None and parcel.status != behaviour.status:
+        yield f"the consignment of its {what} ends as {parcel.status}, should be {behaviour.status}"
 
 
 EXAMPLES: Final = 3

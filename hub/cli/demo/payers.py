@@ -25,7 +25,7 @@ TOO_MUCH: Final = 50_000
 _REFUSED: Final = 422
 
 
-_FATES: Final[Mapping[PaymentScenario, str]] = {
+_BEHAVIOURS: Final[Mapping[PaymentScenario, str]] = {
     PaymentScenario.TWICE: "twice",
     PaymentScenario.UNREADABLE: "cut-words",
     PaymentScenario.TAKEN_BACK: "taken-back",
@@ -141,7 +141,7 @@ class Payers:
             "amount": _amount(asked.amount or 0, way),
             "reference": asked.purpose,
             "account": asked.account,
-            "fate": _FATES.get(way, ""),
+            "behaviour": _BEHAVIOURS.get(way, ""),
         }
         for done in self.banks.ask(bank, "transfers", form):
             notified = bool(done["answers"])

@@ -73,7 +73,7 @@ class SubmissionTrial:
     code: str
     """the dossier's code, normalised"""
     department: str
-    fate: DossierBehaviour
+    behaviour: DossierBehaviour
     parcel: PostalBehaviour | None
     """what the post does with its result; None: it does not go by post"""
     papers: PostalBehaviour | None
@@ -106,7 +106,7 @@ def trials(catalogue: Catalogue, day: date, run: int, count: int) -> list[Submis
 def _paid(catalogue: Catalogue, drafts: list[SubmissionTrial]) -> list[SubmissionTrial]:
     """Who pays first, and how: the troubles go to ordinary dossiers, as far as there are some."""
     first = [trial for trial in drafts if catalogue.procedures[trial.submission.procedure].pay is Pay.FIRST]
-    ordinary = sorted(first, key=lambda trial: bool(trial.fate.suffix or trial.parcel or trial.papers))
+    ordinary = sorted(first, key=lambda trial: bool(trial.behaviour.suffix or trial.parcel or trial.papers))
     troubles = {trial.code: way for trial, way in zip(ordinary, TROUBLES, strict=False)}
     ways = {trial.code: troubles.get(trial.code, PaymentScenario.EXACT) for trial in first}
     return [replace(trial, way=ways.get(trial.code)) for trial in drafts]
@@ -151,10 +151,12 @@ def _trial(
         result=_wish(people, number, raw) if procedure.by_post else ResultWish(method="electronic"),
     )
     department = catalogue.departments[procedure.department]
-    fate = dossier_behaviour_of(raw, procedure.code)
-    parcel = postal_behaviour_of(raw) if submission.result.method == "post" and fate.transfer != "refused" else None
+    behaviour = dossier_behaviour_of(raw, procedure.code)
+    parcel = (
+        postal_behaviour_of(raw) if submission.result.method == "post" and behaviour.transfer != "refused" else None
+    )
     papers = postal_behaviour_of(raw) if procedure.carrier is Carrier.POST else None
-    return SubmissionTrial(submission, code.normalised, department.code, fate, parcel, papers)
+    return SubmissionTrial(submission, code.normalised, department.code, behaviour, parcel, papers)
 
 
 def _applicant(people: dict[str, Any], number: int) -> Applicant:

@@ -60,7 +60,7 @@ def findings(
     """Return what is wrong, a sentence each; none if each submission arrived exactly once and each status came back."""
     by_code = {_normalised(standing.dossier_code): standing for standing in statuses}
     return [
-        f"{trial.code} ({trial.fate.name}): {finding}"
+        f"{trial.code} ({trial.behaviour.name}): {finding}"
         for trial in trials
         for finding in _of_one(trial, by_code.get(trial.code), heard)
     ]
@@ -71,8 +71,8 @@ def _of_one(trial: SubmissionTrial, standing: SubmissionStatus | None, heard: Sa
         yield "the hub's API does not know it"
         return
     yield from _arrived_once(trial, heard)
-    if standing.status != trial.fate.dossier:
-        yield f"ends as {standing.status}, should be {trial.fate.dossier}"
+    if standing.status != trial.behaviour.dossier:
+        yield f"ends as {standing.status}, should be {trial.behaviour.dossier}"
     orders = len(heard.ordered.get(trial.code, []))
     should = (trial.parcel is not None) + (trial.papers is not None)
     if orders != should:
@@ -82,7 +82,7 @@ def _of_one(trial: SubmissionTrial, standing: SubmissionStatus | None, heard: Sa
 
 def _arrived_once(trial: SubmissionTrial, heard: SandboxRecords) -> Iterator[str]:
     """Check that it arrived once at its own department and nowhere else; a refused one nowhere."""
-    should = [] if trial.fate.transfer == "refused" else [f"department.{trial.department}"]
+    should = [] if trial.behaviour.transfer == "refused" else [f"department.{trial.department}"]
     took = [effect.counterparty for effect in heard.taken.get(trial.code, [])]
     if took != should:
         yield f"taken by {took or 'nobody'}, should be {should or 'nobody'}"

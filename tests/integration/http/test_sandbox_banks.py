@@ -91,42 +91,44 @@ def test_what_was_told_is_confirmed_by_a_statement_of_every_format(
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
-@pytest.mark.parametrize("fate", PAYOUT_BEHAVIOURS, ids=lambda fate: fate.name)
+@pytest.mark.parametrize("behaviour", PAYOUT_BEHAVIOURS, ids=lambda behaviour: behaviour.name)
 def test_a_gateway_pays_out_what_it_collected_less_its_charge(
-    place: BankTown, cashier: Cashier, gateway: str, fate: BankOrderBehaviour
+    place: BankTown, cashier: Cashier, gateway: str, behaviour: BankOrderBehaviour
 ) -> None:
     demands = [a_demand(cashier) for _ in range(3)]
     for _, reference in demands:
         place.pays(reference, DUE, gateway)
-    report = place.asks("payouts", gateway, charge_bp=100, fate=fate.name)
+    report = place.asks("payouts", gateway, charge_bp=100, behaviour=behaviour.name)
     place.brings(report)
     place.lays_out()
     place.fetches()
 
     net = 3 * (DUE - DUE // 100)
-    assert booked(place) == place.balance() == (net if not fate.case else net - 1_000)
+    assert booked(place) == place.balance() == (net if not behaviour.case else net - 1_000)
     statuses = {cashier.demand(dossier)["status"] for dossier, _ in demands}
     # Without a signed success nothing was booked when it was notified, so a payout has nothing to confirm.
     if gateway != "keypay-t":
-        assert statuses == ({"paid"} if not fate.case else {"paid_unconfirmed"})
-        assert codes_raised(place) - {"N02"} == ({fate.case} if fate.case else set())
+        assert statuses == ({"paid"} if not behaviour.case else {"paid_unconfirmed"})
+        assert codes_raised(place) - {"N02"} == ({behaviour.case} if behaviour.case else set())
         assert red(place.hub) == []
 
 
-@pytest.mark.parametrize("fate", TRANSFER_BEHAVIOURS, ids=lambda fate: fate.name)
-def test_a_transfers_fate_ends_as_the_table_says(place: BankTown, cashier: Cashier, fate: TransferBehaviour) -> None:
+@pytest.mark.parametrize("behaviour", TRANSFER_BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_a_transfers_behaviour_ends_as_the_table_says(
+    place: BankTown, cashier: Cashier, behaviour: TransferBehaviour
+) -> None:
     _, reference = a_demand(cashier)
-    place.pays(reference, DUE, fate=fate.name, words=f"{reference} nop phi ho so")
+    place.pays(reference, DUE, behaviour=behaviour.name, words=f"{reference} nop phi ho so")
     place.lays_out()
     [result] = place.fetches()
 
     assert result.is_accepted, result.findings
     today = sum(entry["amount"] for entry in place.seen("book") if entry["day"] == result.summary[0]["to"])
-    assert booked(place) == today == {Booked.ONCE: DUE, Booked.TWICE: 2 * DUE}.get(fate.booked, 0)
-    if fate.case == "N01":
+    assert booked(place) == today == {Booked.ONCE: DUE, Booked.TWICE: 2 * DUE}.get(behaviour.booked, 0)
+    if behaviour.case == "N01":
         assert codes_raised(place) == set(), "it is overdue on the next working day"
-    elif fate.case:
-        assert fate.case in codes_raised(place) or fate.name == "taken-back"
+    elif behaviour.case:
+        assert behaviour.case in codes_raised(place) or behaviour.name == "taken-back"
     else:
         assert codes_raised(place) == set()
     assert red(place.hub) == []
@@ -148,7 +150,7 @@ def test_what_the_bank_takes_back_is_to_be_paid_again(place: BankTown, cashier: 
 
 def test_told_late_it_is_the_payment_that_the_statement_has_made(place: BankTown, cashier: Cashier) -> None:
     dossier, reference = a_demand(cashier)
-    place.pays(reference, DUE, fate="late")
+    place.pays(reference, DUE, behaviour="late")
     place.lays_out()
     place.fetches()
     assert place.asks("tell") == {"told": 1}
@@ -160,44 +162,53 @@ def test_told_late_it_is_the_payment_that_the_statement_has_made(place: BankTown
     assert red(place.hub) == []
 
 
-@pytest.mark.parametrize("fate", STATEMENT_BEHAVIOURS, ids=lambda fate: fate.fault.value)
+@pytest.mark.parametrize("behaviour", STATEMENT_BEHAVIOURS, ids=lambda behaviour: behaviour.fault.value)
 def test_a_statements_fault_is_found_and_nothing_of_it_is_posted(
-    place: BankTown, cashier: Cashier, fate: StatementBehaviour
+    place: BankTown, cashier: Cashier, behaviour: StatementBehaviour
 ) -> None:
     for day in range(2):
-        place.pays(a_demand(cashier)[1], DUE + day, fate="lost")
+        place.pays(a_demand(cashier)[1], DUE + day, behaviour="lost")
         if day == 0:
             place.lays_out()
             place.fetches()
     before = booked(place)
-    place.lays_out(fate=fate.fault)
-    if fate.fault is StatementFault.WITHHELD:
+    place.lays_out(behaviour=behaviour.fault)
+    if behaviour.fault is StatementFault.WITHHELD:
         assert place.fetches() == []
-        place.pays(a_demand(cashier)[1], DUE, fate="lost")
+        place.pays(a_demand(cashier)[1], DUE, behaviour="lost")
         place.lays_out()
     [result] = place.fetches()
 
     codes = {finding["code"] for finding in result.findings}
-    if fate.fault is StatementFault.AGAIN:
+    if behaviour.fault is StatementFault.AGAIN:
         assert (result.repeated, booked(place)) == (True, before)
-    elif fate.fault is StatementFault.NONE:
+    elif behaviour.fault is StatementFault.NONE:
         assert (result.is_accepted, booked(place)) == (True, place.balance())
     else:
-        assert (fate.case in codes, result.is_accepted, booked(place)) == (True, False, before), codes
-    if fate.fault is StatementFault.WITHHELD:
+        assert (behaviour.case in codes, result.is_accepted, booked(place)) == (True, False, before), codes
+    if behaviour.fault is StatementFault.WITHHELD:
         assert len(place.asks("release")["released"]) == 1
         place.fetches()
         assert booked(place) == place.balance()
     assert red(place.hub) == []
 
 
-@pytest.mark.parametrize("fate", ORDER_BEHAVIOURS, ids=lambda fate: fate.name)
-def test_the_bank_executes_an_order_of_ours_once(place: BankTown, cashier: Cashier, fate: BankOrderBehaviour) -> None:
+@pytest.mark.parametrize("behaviour", ORDER_BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_the_bank_executes_an_order_of_ours_once(
+    place: BankTown, cashier: Cashier, behaviour: BankOrderBehaviour
+) -> None:
     place.pays(a_demand(cashier)[1], DUE)
-    order: dict[str, Any] = {"reference": "LC000000000147", "amount": 50_000, "words": "HOAN PHI", "fate": fate.name}
+    order: dict[str, Any] = {
+        "reference": "LC000000000147",
+        "amount": 50_000,
+        "words": "HOAN PHI",
+        "behaviour": behaviour.name,
+    }
     entries = place.asks("orders", **order)
 
-    moved = {"executed": [-50_000], "other-amount": [-51_000], "returned": [-50_000, 50_000], "never": []}[fate.name]
+    moved = {"executed": [-50_000], "other-amount": [-51_000], "returned": [-50_000, 50_000], "never": []}[
+        behaviour.name
+    ]
     assert [entry["amount"] for entry in entries] == moved
     assert place.balance() == DUE + sum(moved)
     assert all("LC000000000147" in entry["words"] for entry in entries)
@@ -207,7 +218,7 @@ def test_the_bank_executes_an_order_of_ours_once(place: BankTown, cashier: Cashi
 
 
 def test_what_a_bank_does_not_do_it_says(place: BankTown) -> None:
-    assert "fate" in place.refuses("transfers", amount=1, reference="X", fate="no-such-fate")[0]
+    assert "behaviour" in place.refuses("transfers", amount=1, reference="X", behaviour="no-such-behaviour")[0]
     assert "account" in place.refuses("transfers", amount=1, account="0000")[0]
     assert place.refuses("transfers", amount=0) == ["/amount greater_than"]
     assert "collects nothing" in place.refuses("payouts")[0]
@@ -217,11 +228,11 @@ def test_what_a_bank_does_not_do_it_says(place: BankTown) -> None:
 
 def test_the_banks_book_is_there_after_a_restart(api: ApiCaller, tmp_path: Path) -> None:
     with town(api.hub, tmp_path) as before:
-        before.pays("HC000000000149", DUE, fate="lost")
+        before.pays("HC000000000149", DUE, behaviour="lost")
         before.lays_out()
         files = [result.name for result in before.fetches()]
     with town(api.hub, tmp_path) as after:
-        after.pays("HC000000000149", 7_000, fate="lost")
+        after.pays("HC000000000149", 7_000, behaviour="lost")
         laid_out = after.lays_out()
         assert after.balance() == DUE + 7_000
         assert (laid_out["opening"], laid_out["closing"], laid_out["lines"]) == (DUE, DUE + 7_000, 1)

@@ -41,12 +41,12 @@ def test_every_submission_of_the_demo_is_one_that_the_api_accepts(submitted: lis
         assert read(Submission, body) == trial.submission
 
 
-def test_every_department_meets_every_fate_that_heals_and_two_refusals_occur(
+def test_every_department_meets_every_behaviour_that_heals_and_two_refusals_occur(
     submitted: list[SubmissionTrial], packaged: Catalogue
 ) -> None:
-    met = Counter((trial.department, trial.fate.suffix) for trial in submitted if trial.fate.suffix)
+    met = Counter((trial.department, trial.behaviour.suffix) for trial in submitted if trial.behaviour.suffix)
     assert all(met[code, suffix] == 1 for code in packaged.departments for suffix in HEALING)
-    assert sum(trial.fate.name == "refused" for trial in submitted) == 2
+    assert sum(trial.behaviour.name == "refused" for trial in submitted) == 2
 
 
 def test_every_procedure_of_the_catalogue_is_asked_for(submitted: list[SubmissionTrial], packaged: Catalogue) -> None:
@@ -69,7 +69,7 @@ def test_nobody_in_the_demo_could_be_taken_for_a_person(submitted: list[Submissi
 
 
 def standing(trial: SubmissionTrial, **changes: Any) -> SubmissionStatus:
-    return replace(SubmissionStatus("sub_1", trial.code, trial.fate.dossier, 3), **changes)
+    return replace(SubmissionStatus("sub_1", trial.code, trial.behaviour.dossier, 3), **changes)
 
 
 def took(trial: SubmissionTrial, department: str | None = None) -> Submitted:
@@ -96,7 +96,7 @@ def notice(trial: SubmissionTrial, version: int, status: str = "") -> Noticed:
         event_id=f"evt_{version}",
         type="submission.status",
         state="completed",
-        status=status or trial.fate.dossier,
+        status=status or trial.behaviour.dossier,
         version=version,
     )
 
@@ -116,9 +116,9 @@ def order(trial: SubmissionTrial) -> Ordered:
 
 def good(trial: SubmissionTrial) -> SandboxRecords:
     """What the witnesses say when all went well."""
-    taken = [] if trial.fate.transfer == "refused" else [took(trial)]
+    taken = [] if trial.behaviour.transfer == "refused" else [took(trial)]
     held = {trial.code: f"department.{trial.department}"} if taken else {}
-    ordered = {trial.code: [order(trial) for fate in (trial.parcel, trial.papers) if fate]}
+    ordered = {trial.code: [order(trial) for behaviour in (trial.parcel, trial.papers) if behaviour]}
     return SandboxRecords({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, ordered, held)
 
 
@@ -153,7 +153,7 @@ def test_the_proof_finds_whatever_went_wrong(submitted: list[SubmissionTrial]) -
 
 
 def test_a_refused_dossier_must_not_be_anywhere(submitted: list[SubmissionTrial]) -> None:
-    trial = next(trial for trial in submitted if trial.fate.name == "refused")
+    trial = next(trial for trial in submitted if trial.behaviour.name == "refused")
     doubtful = replace(good(trial), taken={trial.code: [took(trial)]})
     assert witnesses.findings([trial], [standing(trial)], doubtful)
 

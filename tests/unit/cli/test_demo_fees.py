@@ -67,8 +67,8 @@ def test_whoever_pays_first_pays_and_each_trouble_happens(packaged: Catalogue, c
 
 def test_troubles_go_to_ordinary_dossiers_and_nobody_pays_for_what_is_refused(packaged: Catalogue) -> None:
     trials_of_the_day = trials(packaged, DAY, 0, 200)
-    assert {trial.fate.suffix for trial in trials_of_the_day if trial.way in TROUBLES} == {""}
-    assert {trial.way for trial in trials_of_the_day if trial.fate.transfer == "refused"} == {None}
+    assert {trial.behaviour.suffix for trial in trials_of_the_day if trial.way in TROUBLES} == {""}
+    assert {trial.way for trial in trials_of_the_day if trial.behaviour.transfer == "refused"} == {None}
 
 
 def test_a_day_with_every_trouble_adds_up_and_each_is_listed() -> None:
@@ -127,7 +127,7 @@ def standing(code: str = "H") -> SubmissionStatus:
 
 
 @pytest.mark.parametrize(
-    ("way", "amount", "fate"),
+    ("way", "amount", "behaviour"),
     [
         (PaymentScenario.EXACT, 150_000, ""),
         (PaymentScenario.SHORT, 50_000, ""),
@@ -138,13 +138,13 @@ def standing(code: str = "H") -> SubmissionStatus:
         (PaymentScenario.LOST, 150_000, "lost"),
     ],
 )
-def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: PaymentScenario, amount: int, fate: str) -> None:
+def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: PaymentScenario, amount: int, behaviour: str) -> None:
     banks = RecordingBanks()
     payers = Payers(banks, {"H": way})
     payers.look(standing())
     payers.look(standing())
 
-    transfer = {"amount": amount, "reference": "HC000000000149", "account": "1020304050607", "fate": fate}
+    transfer = {"amount": amount, "reference": "HC000000000149", "account": "1020304050607", "behaviour": behaviour}
     assert banks.asked == [("bank", "transfers", transfer)]
     assert payers.payments == [PaidDemand("H", way, "bank", "1", "FT1", amount, notified=True)]
     assert payers.waiting == set()

@@ -25,7 +25,7 @@ def test_something_is_paid_for_every_department_and_nothing_waits_for_a_postman(
     payers = month.payers()
     assert {trial.department for trial in payers} == set(month.catalogue.departments)
     assert {trial.submission.result.method for trial in payers} <= {"counter", "electronic"}
-    assert {trial.fate.suffix for trial in payers} == {""}, "all of them go well"
+    assert {trial.behaviour.suffix for trial in payers} == {""}, "all of them go well"
 
 
 def test_all_is_paid_in_the_month(month: MonthRehearsal) -> None:

@@ -181,7 +181,7 @@ def find(port: SOAPDepartment) -> object:
     return port.find(a_handoff(), "tr_1")
 
 
-def fate(office: SoapOffice, reply: bytes | Behaviour, ask: Ask = submit) -> ConnectorError:
+def outcome(office: SoapOffice, reply: bytes | Behaviour, ask: Ask = submit) -> ConnectorError:
     """What ``ask`` raises when the department behaves so. The words of a message are never in the error."""
     with pytest.raises(ConnectorError) as raised:
         ask(office.will(reply))

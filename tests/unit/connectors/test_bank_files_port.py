@@ -96,7 +96,7 @@ def a_file(name: str = "a", content: bytes = b"abc", size: int | None = None) ->
 
 
 @pytest.mark.parametrize(
-    ("listed", "body", "fate"),
+    ("listed", "body", "outcome"),
     [
         ({"files": [a_file()], "cursor": "1"}, b"ab", Unavailable),
         ({"files": [a_file()], "cursor": "1"}, b"abd", Unavailable),
@@ -109,9 +109,9 @@ def a_file(name: str = "a", content: bytes = b"abc", size: int | None = None) ->
     ],
 )
 def test_what_is_not_as_it_was_agreed_is_not_believed(
-    catalogue: Catalogue, listed: object, body: bytes, fate: type[Exception]
+    catalogue: Catalogue, listed: object, body: bytes, outcome: type[Exception]
 ) -> None:
-    with laying_out(listed, body) as server, pytest.raises(fate):
+    with laying_out(listed, body) as server, pytest.raises(outcome):
         port_to(f"{server.url}/statements", catalogue).statements("")
 
 

@@ -41,7 +41,7 @@ def heard(request: bytes) -> tuple[dict[str, str], bytes]:
     return {name: value for name, _, value in lines}, body
 
 
-def fate(reply: bytes) -> ConnectorError:
+def outcome(reply: bytes) -> ConnectorError:
     with partner(answering(reply)) as server, pytest.raises(ConnectorError) as caught:
         port_to(server).tell(NOTICE, KEY)
     return caught.value
@@ -87,7 +87,7 @@ def test_every_attempt_has_the_same_id() -> None:
 
 
 def test_gone_is_the_only_refusal() -> None:
-    error = fate(status(410))
+    error = outcome(status(410))
 
     assert isinstance(error, Rejected)
     assert error.code == ConnectorCode.REJECTED
@@ -95,7 +95,7 @@ def test_gone_is_the_only_refusal() -> None:
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 413, 422])
 def test_a_receiver_that_declines_is_told_again(code: int) -> None:
-    error = fate(status(code))
+    error = outcome(status(code))
 
     assert isinstance(error, Unavailable)
     assert (error.code, error.outcome_unknown) == (ConnectorCode.DECLINED, False)
@@ -103,21 +103,21 @@ def test_a_receiver_that_declines_is_told_again(code: int) -> None:
 
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_busy_receiver_says_when(code: int) -> None:
-    error = fate(status(code, "Retry-After: 120"))
+    error = outcome(status(code, "Retry-After: 120"))
 
     assert isinstance(error, Unavailable)
     assert (error.code, error.outcome_unknown, error.retry_after) == (ConnectorCode.BUSY, False, 120)
 
 
 def test_a_failing_receiver_may_have_heard() -> None:
-    error = fate(status(500))
+    error = outcome(status(500))
 
     assert isinstance(error, Unavailable)
     assert (error.code, error.outcome_unknown) == (ConnectorCode.ERROR, True)
 
 
 def test_a_receiver_that_moved_is_for_a_person() -> None:
-    assert isinstance(fate(status(301, "Location: http://127.0.0.1:1/")), ContractBroken)
+    assert isinstance(outcome(status(301, "Location: http://127.0.0.1:1/")), ContractBroken)
 
 
 def test_a_private_address_hears_nothing_unless_the_settings_name_its_network() -> None:

@@ -21,28 +21,28 @@ from tests.unit.connectors.soap_office import (
     SoapOffice,
     answer,
     body_in,
-    fate,
     http,
+    outcome,
     refusal,
 )
 
 
 @pytest.mark.parametrize("detail", [None, REFUSED, EXISTS, BUSY])
 def test_an_unsigned_fault_leaves_the_outcome_unknown(office: SoapOffice, detail: str | None) -> None:
-    failed = fate(office, refusal("Client", detail, signer=None))
+    failed = outcome(office, refusal("Client", detail, signer=None))
     assert isinstance(failed, Unavailable)
     assert (failed.code, failed.outcome_unknown) == (ConnectorCode.UNSIGNED_FAULT, True)
 
 
 @pytest.mark.parametrize("signer", [None, "SOAP_B", "SOAP_SIGN"])
 def test_a_success_that_is_not_signed_by_the_department_is_not_believed(office: SoapOffice, signer: str | None) -> None:
-    failed = fate(office, answer(SUBMITTED, signer=signer))
+    failed = outcome(office, answer(SUBMITTED, signer=signer))
     assert isinstance(failed, ContractBroken)
     assert failed.code == ConnectorCode.SIGNATURE
 
 
 def test_an_old_answer_replayed_is_not_believed(office: SoapOffice) -> None:
-    assert fate(office, answer(SUBMITTED, at=now() - timedelta(minutes=6))).code == ConnectorCode.SIGNATURE
+    assert outcome(office, answer(SUBMITTED, at=now() - timedelta(minutes=6))).code == ConnectorCode.SIGNATURE
 
 
 HARMLESS = "a comment inside a value"
@@ -54,7 +54,7 @@ def test_a_forged_answer_is_not_believed(office: SoapOffice, move: str) -> None:
     forge = OTHERS.get(move) or WRAPPING[move][0]
     signed = xml.parse(body_in(answer(SUBMITTED)))
     forge(signed)
-    assert isinstance(fate(office, http(200, soap.to_bytes(signed))), ContractBroken)
+    assert isinstance(outcome(office, http(200, soap.to_bytes(signed))), ContractBroken)
 
 
 UNREADABLE = {
@@ -93,7 +93,7 @@ MISSPOKEN = {
 
 
 def waits_for_a_person(office: SoapOffice, reply: bytes) -> bool:
-    failed = fate(office, reply)
+    failed = outcome(office, reply)
     return isinstance(failed, ContractBroken) and failed.code == ConnectorCode.CONTRACT
 
 
@@ -114,5 +114,5 @@ def test_a_signed_fault_that_the_contract_does_not_have_waits_for_a_person(offic
 def test_nothing_that_a_reply_points_to_is_fetched(office: SoapOffice) -> None:
     with a_listener() as (port, visits):
         lure = f'<!DOCTYPE a SYSTEM "http://127.0.0.1:{port}/evil.dtd"><a/>'
-        assert isinstance(fate(office, http(200, lure.encode())), ContractBroken)
+        assert isinstance(outcome(office, http(200, lure.encode())), ContractBroken)
         assert next(visits) is None

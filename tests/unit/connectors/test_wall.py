@@ -18,7 +18,7 @@ def a_reply(status: int, body: bytes = b"", **headers: str) -> HttpReply:
     return HttpReply(status, CaseInsensitiveDict(named), body)
 
 
-def fate(reply: HttpReply, *, idempotent: bool = False) -> ConnectorError:
+def outcome(reply: HttpReply, *, idempotent: bool = False) -> ConnectorError:
     with pytest.raises(ConnectorError) as caught:
         checked(reply, idempotent=idempotent)
     return caught.value
@@ -32,7 +32,7 @@ def test_a_success_passes(status: int) -> None:
 
 @pytest.mark.parametrize("status", [408, 425, 429, 503])
 def test_busy_means_not_done_and_says_when_to_come_back(status: int) -> None:
-    error = fate(a_reply(status, Retry_After="7"))
+    error = outcome(a_reply(status, Retry_After="7"))
 
     assert isinstance(error, Unavailable)
     assert (error.code, error.outcome_unknown, error.retry_after) == (ConnectorCode.BUSY, False, 7.0)
@@ -40,7 +40,7 @@ def test_busy_means_not_done_and_says_when_to_come_back(status: int) -> None:
 
 @pytest.mark.parametrize("status", [500, 501, 502, 504, 599])
 def test_a_failing_server_may_have_acted_unless_it_was_only_asked(status: int) -> None:
-    act, question = fate(a_reply(status)), fate(a_reply(status), idempotent=True)
+    act, question = outcome(a_reply(status)), outcome(a_reply(status), idempotent=True)
 
     assert isinstance(act, Unavailable)
     assert isinstance(question, Unavailable)
@@ -52,20 +52,20 @@ def test_a_failing_server_may_have_acted_unless_it_was_only_asked(status: int) -
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_wrong_credential_is_for_a_person_and_refuses_no_dossier(status: int) -> None:
     problem = json.dumps({"detail": "no"}).encode()
-    error = fate(a_reply(status, problem, Content_Type="application/problem+json"))
+    error = outcome(a_reply(status, problem, Content_Type="application/problem+json"))
 
     assert isinstance(error, ContractBroken)
     assert error.code == ConnectorCode.AUTH
 
 
 def test_a_conflict_is_a_duplicate() -> None:
-    assert isinstance(fate(a_reply(409)), Duplicate)
+    assert isinstance(outcome(a_reply(409)), Duplicate)
 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_refusal_is_said_in_a_problem_document(status: int) -> None:
     problem = json.dumps({"title": "Từ chối", "detail": "Thiếu bản sao giấy tờ"}).encode()
-    error = fate(a_reply(status, problem, content_type="application/problem+json; charset=utf-8"))
+    error = outcome(a_reply(status, problem, content_type="application/problem+json; charset=utf-8"))
 
     assert isinstance(error, Rejected)
     assert error.code == ConnectorCode.REJECTED
@@ -87,7 +87,7 @@ def test_a_refusal_is_said_in_a_problem_document(status: int) -> None:
     ],
 )
 def test_a_refusal_without_words_is_a_refusal(body: bytes, reason: str) -> None:
-    error = fate(a_reply(422, body, Content_Type="application/problem+json"))
+    error = outcome(a_reply(422, body, Content_Type="application/problem+json"))
 
     assert isinstance(error, Rejected)
     assert error.reason == reason
@@ -106,7 +106,7 @@ def test_a_refusal_without_words_is_a_refusal(body: bytes, reason: str) -> None:
     ],
 )
 def test_nobody_is_refused_by_a_proxy_or_a_wrong_address(status: int, media_type: str) -> None:
-    error = fate(a_reply(status, b'{"detail": "no"}', Content_Type=media_type))
+    error = outcome(a_reply(status, b'{"detail": "no"}', Content_Type=media_type))
 
     assert isinstance(error, ContractBroken)
     assert error.code == ConnectorCode.CONTRACT

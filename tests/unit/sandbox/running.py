@@ -40,8 +40,8 @@ class Running:
     def notices(self, counterparty: str) -> list[Noticed]:
         return [effect for effect in read_effects(self.data, counterparty) if isinstance(effect, Noticed)]
 
-    def turn(self, counterparty: str, **knobs: Any) -> requests.Response:
-        return call("PATCH", f"{self.control(counterparty)}/", json=knobs)
+    def turn(self, counterparty: str, **settings: Any) -> requests.Response:
+        return call("PATCH", f"{self.control(counterparty)}/", json=settings)
 
     def control(self, counterparty: str) -> str:
         return "/".join(self.urls[counterparty].split("/")[:3]) + "/_sandbox"

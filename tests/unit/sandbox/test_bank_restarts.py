@@ -26,16 +26,16 @@ def ask(running: Running, bank: str, what: str, **form: Any) -> Any:
     return reply.json()
 
 
-def pay(running: Running, bank: str, fate: str) -> list[dict[str, Any]]:
-    return list(ask(running, bank, "transfers", reference="HC000000000149", amount=1_000, fate=fate))
+def pay(running: Running, bank: str, behaviour: str) -> list[dict[str, Any]]:
+    return list(ask(running, bank, "transfers", reference="HC000000000149", amount=1_000, behaviour=behaviour))
 
 
-@pytest.mark.parametrize("fate", ["told", "unbooked", "twice", "taken-back"])
-def test_no_number_comes_again_after_a_restart(tmp_path: Path, hub: str, fate: str) -> None:
+@pytest.mark.parametrize("behaviour", ["told", "unbooked", "twice", "taken-back"])
+def test_no_number_comes_again_after_a_restart(tmp_path: Path, hub: str, behaviour: str) -> None:
     done: list[dict[str, Any]] = []
     for _ in range(3):
         with sandbox(tmp_path, [BANK], hub=hub) as running:
-            done += pay(running, BANK, fate) + pay(running, BANK, "told")
+            done += pay(running, BANK, behaviour) + pay(running, BANK, "told")
             entries = call("GET", f"{running.control(BANK)}/book").json()
 
     assert len({one["ref"] for one in done}) == len(done)

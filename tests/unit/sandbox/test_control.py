@@ -1,4 +1,4 @@
-"""The knobs of a running sandbox server."""
+"""The settings of a running sandbox server."""
 
 import time
 
@@ -67,7 +67,7 @@ def test_a_dossier_whose_answer_is_cut_is_taken_all_the_same(rest: Running) -> N
     assert effect["handoff_id"] == handoff.id
 
 
-def test_a_reset_puts_every_knob_back(rest: Running) -> None:
+def test_a_reset_puts_every_setting_back(rest: Running) -> None:
     before = call("GET", f"{rest.control(CODE)}/").json()
     rest.turn(CODE, down=True, pace=5, unsigned_faults=True)
     assert call("POST", f"{rest.control(CODE)}/reset").json() == before
@@ -78,7 +78,7 @@ def test_a_reset_puts_every_knob_back(rest: Running) -> None:
 @pytest.mark.parametrize(
     "body", ['{"down": 1}', '{"colour": "red"}', '{"pace": -1}', '{"down": true, "down": false}', "[1]", "{"]
 )
-def test_what_is_no_knob_is_refused_and_turns_nothing(rest: Running, body: str) -> None:
+def test_what_is_no_setting_is_refused_and_turns_nothing(rest: Running, body: str) -> None:
     before = call("GET", f"{rest.control(CODE)}/").json()
     assert call("PATCH", f"{rest.control(CODE)}/", data=body).status_code == 422
     assert call("GET", f"{rest.control(CODE)}/").json() == before

@@ -24,16 +24,19 @@ def test_the_page_is_what_the_table_prints() -> None:
 
 
 def test_every_suffix_and_every_name_stands_once() -> None:
-    assert len(BY_SUFFIX) == len(BEHAVIOURS) == len({fate.name for fate in BEHAVIOURS})
+    assert len(BY_SUFFIX) == len(BEHAVIOURS) == len({behaviour.name for behaviour in BEHAVIOURS})
 
 
-def test_every_answer_and_every_way_of_telling_is_some_dossiers_fate() -> None:
-    assert {fate.answer for fate in BEHAVIOURS} == set(DepartmentAnswer)
-    assert {fate.telling for fate in BEHAVIOURS} == set(ReportingBehaviour)
+def test_every_answer_and_every_way_of_telling_is_some_dossiers_behaviour() -> None:
+    assert {behaviour.answer for behaviour in BEHAVIOURS} == set(DepartmentAnswer)
+    assert {behaviour.telling for behaviour in BEHAVIOURS} == set(ReportingBehaviour)
 
 
 def test_only_answers_without_effect_are_counted() -> None:
-    assert {fate.answer for fate in BEHAVIOURS if fate.times} == {DepartmentAnswer.FAULT, DepartmentAnswer.BUSY}
+    assert {behaviour.answer for behaviour in BEHAVIOURS if behaviour.times} == {
+        DepartmentAnswer.FAULT,
+        DepartmentAnswer.BUSY,
+    }
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_only_answers_without_effect_are_counted() -> None:
     ],
     ids=["code", "six digits, lower case", "procedure", "code before procedure"],
 )
-def test_a_dossier_meets_the_fate_that_its_code_or_its_procedure_names(
+def test_a_dossier_meets_the_behaviour_that_its_code_or_its_procedure_names(
     dossier_code: str, procedure: str, suffix: str
 ) -> None:
     assert dossier_behaviour_of(dossier_code, procedure).suffix == suffix

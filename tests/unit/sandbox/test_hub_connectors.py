@@ -1,4 +1,4 @@
-"""The hub's own connectors meet every fate: both sides of a dialect mean the same."""
+"""The hub's own connectors meet every behaviour: both sides of a dialect mean the same."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,9 @@ from tests.unit.sandbox.running import Running, a_handoff, sandbox, until
 from tests.unit.sandbox.test_portal_receiver import a_notice
 
 DEPARTMENTS = ["rest-a", "soap-a", "soap-b"]
-ACCEPTING = [fate for fate in BEHAVIOURS if fate.answer in {DepartmentAnswer.RECEIPT, DepartmentAnswer.SLOW}]
+ACCEPTING = [
+    behaviour for behaviour in BEHAVIOURS if behaviour.answer in {DepartmentAnswer.RECEIPT, DepartmentAnswer.SLOW}
+]
 
 
 @pytest.fixture
@@ -45,11 +47,11 @@ def is_found(port: DepartmentPort, handoff: Handoff) -> bool:
     return port.find(handoff, "tr_1") is not None
 
 
-@pytest.mark.parametrize("fate", ACCEPTING, ids=lambda fate: fate.name)
+@pytest.mark.parametrize("behaviour", ACCEPTING, ids=lambda behaviour: behaviour.name)
 def test_what_is_accepted_has_a_receipt_and_is_found(
-    running: Running, port: DepartmentPort, code: str, fate: DossierBehaviour
+    running: Running, port: DepartmentPort, code: str, behaviour: DossierBehaviour
 ) -> None:
-    handoff = a_handoff(int(fate.suffix), code)
+    handoff = a_handoff(int(behaviour.suffix), code)
     receipt = port.submit(handoff, "tr_1")
     assert port.find(handoff, "tr_1") == receipt
     assert taken(running, code) == [handoff.dossier_code]

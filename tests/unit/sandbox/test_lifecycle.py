@@ -24,10 +24,10 @@ CODES = codes_of(TABLE)
 
 
 def statuses_told(
-    fate: DossierBehaviour, codes: dict[DepartmentStatus, str] = CODES, code: str = "000.00.01.H42-261124-0001"
+    behaviour: DossierBehaviour, codes: dict[DepartmentStatus, str] = CODES, code: str = "000.00.01.H42-261124-0001"
 ) -> list[str]:
     """The statuses in the order in which they are told, each with what marks its id."""
-    moves = plan(code, fate, codes)
+    moves = plan(code, behaviour, codes)
     return [moves[word.move].status + word.again for move in moves for word in move.words]
 
 

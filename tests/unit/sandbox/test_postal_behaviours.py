@@ -19,16 +19,19 @@ CODES = {status: status.value.upper() for status in PostalStatus}
 
 
 def test_every_suffix_and_every_name_stands_once() -> None:
-    assert len(BY_POSTAL_SUFFIX) == len(POSTAL_BEHAVIOURS) == len({fate.name for fate in POSTAL_BEHAVIOURS})
+    assert len(BY_POSTAL_SUFFIX) == len(POSTAL_BEHAVIOURS) == len({behaviour.name for behaviour in POSTAL_BEHAVIOURS})
 
 
-def test_every_answer_and_every_journey_is_some_orders_fate() -> None:
-    assert {fate.answer for fate in POSTAL_BEHAVIOURS} == set(OrderAnswer)
-    assert {fate.journey for fate in POSTAL_BEHAVIOURS} == set(Journey)
+def test_every_answer_and_every_journey_is_some_orders_behaviour() -> None:
+    assert {behaviour.answer for behaviour in POSTAL_BEHAVIOURS} == set(OrderAnswer)
+    assert {behaviour.journey for behaviour in POSTAL_BEHAVIOURS} == set(Journey)
 
 
 def test_only_answers_without_effect_are_counted() -> None:
-    assert {fate.answer for fate in POSTAL_BEHAVIOURS if fate.times} == {OrderAnswer.FAULT, OrderAnswer.BUSY}
+    assert {behaviour.answer for behaviour in POSTAL_BEHAVIOURS if behaviour.times} == {
+        OrderAnswer.FAULT,
+        OrderAnswer.BUSY,
+    }
 
 
 @pytest.mark.parametrize(
@@ -42,20 +45,20 @@ def test_only_answers_without_effect_are_counted() -> None:
         ("ABC", ""),
     ],
 )
-def test_an_order_meets_the_fate_that_its_dossier_code_names(order_number: str, suffix: str) -> None:
+def test_an_order_meets_the_behaviour_that_its_dossier_code_names(order_number: str, suffix: str) -> None:
     assert postal_behaviour_of(order_number).suffix == suffix
 
 
-def test_a_forced_fate_goes_before_the_number() -> None:
+def test_a_forced_behaviour_goes_before_the_number() -> None:
     assert postal_behaviour_of("000.00.01.H42-261124-9103", "9102").suffix == "9102"
     assert postal_behaviour_of("000.00.01.H42-261124-9103", "9199") is ORDINARY_PARCEL
 
 
-@pytest.mark.parametrize("fate", POSTAL_BEHAVIOURS, ids=lambda fate: fate.name)
-def test_every_move_is_told_and_the_last_is_where_the_item_ends(fate: PostalBehaviour) -> None:
-    way = moves(fate.journey, CODES)
+@pytest.mark.parametrize("behaviour", POSTAL_BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_every_move_is_told_and_the_last_is_where_the_item_ends(behaviour: PostalBehaviour) -> None:
+    way = moves(behaviour.journey, CODES)
     assert {place for move in way for place in move.reported} == set(range(len(way)))
-    assert (way[-1].code.lower() if way else None) == fate.status
+    assert (way[-1].code.lower() if way else None) == behaviour.status
 
 
 def test_a_status_for_which_the_operator_has_no_code_is_left_out() -> None:

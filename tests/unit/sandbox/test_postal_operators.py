@@ -1,4 +1,4 @@
-"""The hub's own postal connectors meet every fate of the sandbox's operators: both sides of a dialect mean the same."""
+"""The hub's own postal connectors meet every behaviour of the sandbox's operators: both sides of a dialect agree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,9 +24,13 @@ from tests.unit.connectors.partner import answering, partner
 from tests.unit.sandbox.running import Running, call, sandbox, until
 
 OPERATORS = ["post-a", "post-b"]
-CARRIED = [fate for fate in POSTAL_BEHAVIOURS if fate.answer in {OrderAnswer.ACCEPTED, OrderAnswer.EVENT_FIRST}]
+CARRIED = [
+    behaviour for behaviour in POSTAL_BEHAVIOURS if behaviour.answer in {OrderAnswer.ACCEPTED, OrderAnswer.EVENT_FIRST}
+]
 TAKEN_AND_NOT_TOLD = [
-    fate for fate in POSTAL_BEHAVIOURS if fate.answer in {OrderAnswer.SILENCE, OrderAnswer.GARBLED, OrderAnswer.ALREADY}
+    behaviour
+    for behaviour in POSTAL_BEHAVIOURS
+    if behaviour.answer in {OrderAnswer.SILENCE, OrderAnswer.GARBLED, OrderAnswer.ALREADY}
 ]
 
 
@@ -43,8 +47,8 @@ class Post:
         effects = read_effects(self.running.data, self.operator.counterparty)
         return [effect for effect in effects if isinstance(effect, Ordered)]
 
-    def turn(self, **knobs: Any) -> None:
-        self.running.turn(self.operator.counterparty, **knobs)
+    def turn(self, **settings: Any) -> None:
+        self.running.turn(self.operator.counterparty, **settings)
 
     def events(self, order_number: str, count: int) -> list[TrackingEvent]:
         """What the feed tells of one order, once it tells that much; read by one reader from its start."""
@@ -77,19 +81,19 @@ def post(request: pytest.FixtureRequest, tmp_path: Path, catalogue: Catalogue) -
         yield Post(running, operator, port(operator, PortOptions(catalogue, url)))
 
 
-def ending(fate: PostalBehaviour) -> int:
-    """How many events a fate tells at the least, to its end."""
+def ending(behaviour: PostalBehaviour) -> int:
+    """How many events a behaviour tells at the least, to its end."""
     counts = {Journey.TWO_ATTEMPTS: 9, Journey.LOST: 3, Journey.SILENT: 2, Journey.REPEATED: 10}
-    return counts.get(fate.journey, 6 if fate.journey in {Journey.DAMAGED, Journey.UNKNOWN_CODE} else 5)
+    return counts.get(behaviour.journey, 6 if behaviour.journey in {Journey.DAMAGED, Journey.UNKNOWN_CODE} else 5)
 
 
-@pytest.mark.parametrize("fate", CARRIED, ids=lambda fate: fate.name)
-def test_an_item_ends_where_its_fate_says(post: Post, fate: PostalBehaviour) -> None:
-    order = an_order(int(fate.suffix))
+@pytest.mark.parametrize("behaviour", CARRIED, ids=lambda behaviour: behaviour.name)
+def test_an_item_ends_where_its_behaviour_says(post: Post, behaviour: PostalBehaviour) -> None:
+    order = an_order(int(behaviour.suffix))
     assert post.port.order(order, "tr_1").order_number == order.order_number
-    events = post.events(order.order_number, ending(fate))
+    events = post.events(order.order_number, ending(behaviour))
     last = max(events, key=lambda event: event.at)
-    assert post.operator.status[last.status_code] is fate.status
+    assert post.operator.status[last.status_code] is behaviour.status
     assert [effect.order_number for effect in post.taken] == [order.order_number]
 
 
@@ -135,9 +139,9 @@ def test_a_refusal_comes_with_its_reason_and_has_no_effect(post: Post) -> None:
     assert post.taken == []
 
 
-@pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
-def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Post, fate: PostalBehaviour) -> None:
-    order = an_order(int(fate.suffix))
+@pytest.mark.parametrize("behaviour", TAKEN_AND_NOT_TOLD, ids=lambda behaviour: behaviour.name)
+def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Post, behaviour: PostalBehaviour) -> None:
+    order = an_order(int(behaviour.suffix))
     with pytest.raises((Unavailable, ContractBroken, Duplicate)) as first:
         post.port.order(order, "tr_1")
     if isinstance(first.value, Unavailable):
@@ -148,10 +152,12 @@ def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Po
     assert [effect.order_number for effect in post.taken] == [order.order_number]
 
 
-@pytest.mark.parametrize("fate", [fate for fate in POSTAL_BEHAVIOURS if fate.times], ids=lambda fate: fate.name)
-def test_an_order_that_was_turned_away_is_taken_in_the_end_and_once(post: Post, fate: PostalBehaviour) -> None:
-    order = an_order(int(fate.suffix))
-    for _ in range(fate.times):
+@pytest.mark.parametrize(
+    "behaviour", [behaviour for behaviour in POSTAL_BEHAVIOURS if behaviour.times], ids=lambda behaviour: behaviour.name
+)
+def test_an_order_that_was_turned_away_is_taken_in_the_end_and_once(post: Post, behaviour: PostalBehaviour) -> None:
+    order = an_order(int(behaviour.suffix))
+    for _ in range(behaviour.times):
         with pytest.raises(Unavailable):
             post.port.order(order, "tr_1")
         assert post.taken == []
@@ -159,8 +165,8 @@ def test_an_order_that_was_turned_away_is_taken_in_the_end_and_once(post: Post, 
     assert [effect.order_number for effect in post.taken] == [order.order_number]
 
 
-def test_a_knob_decides_the_fate_of_every_order(post: Post) -> None:
-    post.turn(parcel_fate="9103")
+def test_a_setting_decides_the_behaviour_of_every_order(post: Post) -> None:
+    post.turn(parcel_behaviour="9103")
     post.port.order(an_order(1), "tr_1")
     events = post.events(an_order(1).order_number, 3)
     assert post.statuses(events)[-1] is PostalStatus.LOST

@@ -1,4 +1,4 @@
-"""The hub's own connector meets every fate of the sandbox's issuer of receipts: both sides mean the same."""
+"""The hub's own connector meets every behaviour of the sandbox's issuer of receipts: both sides mean the same."""
 
 import json
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from tests.unit.sandbox.running import Running, call, sandbox
 
 ISSUER = "receipts.issuer-a"
 TAKEN_AND_NOT_TOLD = [
-    fate
-    for fate in RECEIPT_BEHAVIOURS
-    if fate.answer in {IssueAnswer.SILENCE, IssueAnswer.GARBLED, IssueAnswer.ALREADY}
+    behaviour
+    for behaviour in RECEIPT_BEHAVIOURS
+    if behaviour.answer in {IssueAnswer.SILENCE, IssueAnswer.GARBLED, IssueAnswer.ALREADY}
 ]
-TURNED_AWAY = [fate for fate in RECEIPT_BEHAVIOURS if fate.times]
+TURNED_AWAY = [behaviour for behaviour in RECEIPT_BEHAVIOURS if behaviour.times]
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def the_port(catalogue: Catalogue, running: Running) -> ReceiptPort:
     return receipt_port
 
 
-def for_fate(fate: ReceiptBehaviour) -> FeeReceipt:
-    return a_receipt(1, int(fate.suffix))
+def for_behaviour(behaviour: ReceiptBehaviour) -> FeeReceipt:
+    return a_receipt(1, int(behaviour.suffix))
 
 
 def test_receipts_are_issued_once_each_under_numbers_that_follow(issuer: SandboxIssuer) -> None:
@@ -90,34 +90,34 @@ def test_however_many_say_the_same_at_once_it_is_issued_once(issuer: SandboxIssu
     assert len(issuer.book) == 1
 
 
-@pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
+@pytest.mark.parametrize("behaviour", TAKEN_AND_NOT_TOLD, ids=lambda behaviour: behaviour.name)
 def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(
-    issuer: SandboxIssuer, fate: ReceiptBehaviour
+    issuer: SandboxIssuer, behaviour: ReceiptBehaviour
 ) -> None:
     with pytest.raises((Unavailable, ContractBroken, Duplicate)) as raised:
-        issuer.issue(for_fate(fate))
+        issuer.issue(for_behaviour(behaviour))
     if isinstance(raised.value, Unavailable):
         assert raised.value.outcome_unknown
-    issued = issuer.port.find(for_fate(fate), "")
+    issued = issuer.port.find(for_behaviour(behaviour), "")
     assert issued is not None
     assert issued.number == 1
     assert len(issuer.book) == 1
 
 
-@pytest.mark.parametrize("fate", TURNED_AWAY, ids=lambda fate: fate.name)
+@pytest.mark.parametrize("behaviour", TURNED_AWAY, ids=lambda behaviour: behaviour.name)
 def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(
-    issuer: SandboxIssuer, fate: ReceiptBehaviour
+    issuer: SandboxIssuer, behaviour: ReceiptBehaviour
 ) -> None:
-    for _ in range(fate.times):
+    for _ in range(behaviour.times):
         with pytest.raises((Unavailable, ContractBroken)):
-            issuer.issue(for_fate(fate))
-        assert issuer.port.find(for_fate(fate), "") is None
-    assert issuer.issue(for_fate(fate)) == 1
+            issuer.issue(for_behaviour(behaviour))
+        assert issuer.port.find(for_behaviour(behaviour), "") is None
+    assert issuer.issue(for_behaviour(behaviour)) == 1
 
 
 def test_another_number_than_ours_is_told_as_it_is(issuer: SandboxIssuer) -> None:
-    [fate] = [one for one in RECEIPT_BEHAVIOURS if one.answer is IssueAnswer.OTHER_NUMBER]
-    assert issuer.issue(for_fate(fate)) == 2
+    [behaviour] = [one for one in RECEIPT_BEHAVIOURS if one.answer is IssueAnswer.OTHER_NUMBER]
+    assert issuer.issue(for_behaviour(behaviour)) == 2
 
 
 def test_a_receipt_becomes_void_once(issuer: SandboxIssuer) -> None:

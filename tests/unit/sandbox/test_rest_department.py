@@ -1,4 +1,4 @@
-"""The REST department over a real socket: each fate, idempotency, and the effect file as the witness."""
+"""The REST department over a real socket: each behaviour, idempotency, and the effect file as the witness."""
 
 import shutil
 import time

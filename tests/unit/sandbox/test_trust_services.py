@@ -89,12 +89,12 @@ def test_openssl_refuses_a_stamp_that_is_wrong(running: Running, folder: Path, w
     assert why in outcome.stderr
 
 
-def test_every_knob_that_is_documented_can_be_turned(running: Running) -> None:
-    for fate in TRUST_BEHAVIOURS:
-        for service in fate.counterparty.split(", "):
-            for knob in re.findall(r"{[^}]*}", fate.knob):
-                assert running.turn(service, **json.loads(knob)).status_code == 200
-    documented = set(re.findall(r'"stamps": "(\w+)"', " ".join(fate.knob for fate in TRUST_BEHAVIOURS)))
+def test_every_setting_that_is_documented_can_be_turned(running: Running) -> None:
+    for behaviour in TRUST_BEHAVIOURS:
+        for service in behaviour.counterparty.split(", "):
+            for setting in re.findall(r"{[^}]*}", behaviour.setting):
+                assert running.turn(service, **json.loads(setting)).status_code == 200
+    documented = set(re.findall(r'"stamps": "(\w+)"', " ".join(behaviour.setting for behaviour in TRUST_BEHAVIOURS)))
     assert documented | {"right"} == set(get_args(Stamps))
 
 

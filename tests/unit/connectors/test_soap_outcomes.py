@@ -22,10 +22,10 @@ from tests.unit.connectors.soap_office import (
     a_handoff,
     answer,
     body_in,
-    fate,
     find,
     heard,
     http,
+    outcome,
     payload,
     refusal,
     sent,
@@ -89,8 +89,8 @@ def test_a_department_that_knows_us_by_password_gets_a_digest_of_it(plain_office
     assert b"PasswordDigest" in body_in(plain_office.requests[0])
 
 
-def test_typed_faults_are_fates(office: SoapOffice) -> None:
-    refused, exists, busy = (fate(office, refusal("Client", detail)) for detail in (REFUSED, EXISTS, BUSY))
+def test_typed_faults_are_outcomes(office: SoapOffice) -> None:
+    refused, exists, busy = (outcome(office, refusal("Client", detail)) for detail in (REFUSED, EXISTS, BUSY))
 
     assert isinstance(refused, Rejected)
     assert refused.reason == REASON
@@ -103,8 +103,8 @@ def test_typed_faults_are_fates(office: SoapOffice) -> None:
 
 def test_a_typed_fault_counts_whatever_the_http_status(office: SoapOffice) -> None:
     for status in (200, 400, 401, 403, 404, 502):
-        assert isinstance(fate(office, refusal("Client", REFUSED, status=status)), Rejected), status
-    assert isinstance(fate(office, refusal("Server", BUSY, status=503)), Unavailable)
+        assert isinstance(outcome(office, refusal("Client", REFUSED, status=status)), Rejected), status
+    assert isinstance(outcome(office, refusal("Server", BUSY, status=503)), Unavailable)
 
 
 def beside(detail: str, *others: str) -> bytes:
@@ -118,14 +118,16 @@ def beside(detail: str, *others: str) -> bytes:
 
 def test_a_typed_fault_is_found_beside_what_a_stack_adds(office: SoapOffice) -> None:
     """Axis 1 adds exceptionName, stackTrace and hostname to every fault."""
-    refused = fate(office, beside(REFUSED, "<exceptionName>vn.motcua.Loi</exceptionName>", "<hostname>srv</hostname>"))
+    refused = outcome(
+        office, beside(REFUSED, "<exceptionName>vn.motcua.Loi</exceptionName>", "<hostname>srv</hostname>")
+    )
 
     assert isinstance(refused, Rejected)
     assert refused.reason == REASON
 
 
 def test_of_two_typed_faults_none_is_believed(office: SoapOffice) -> None:
-    assert isinstance(fate(office, beside(REFUSED, BUSY)), ContractBroken)
+    assert isinstance(outcome(office, beside(REFUSED, BUSY)), ContractBroken)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_of_two_typed_faults_none_is_believed(office: SoapOffice) -> None:
 def test_an_answer_about_another_dossier_is_no_answer(
     office: SoapOffice, say: Callable[[str], bytes], message: str
 ) -> None:
-    assert isinstance(fate(office, say(message)), ContractBroken)
+    assert isinstance(outcome(office, say(message)), ContractBroken)
 
 
 def test_an_answer_may_write_the_code_in_small_letters(office: SoapOffice) -> None:
@@ -149,31 +151,31 @@ def test_an_answer_may_write_the_code_in_small_letters(office: SoapOffice) -> No
 
 @pytest.mark.parametrize("code", ["Server", "a:InternalServiceFault", "Whatever", ""])
 def test_after_a_fault_of_the_server_the_outcome_is_unknown(office: SoapOffice, code: str) -> None:
-    failed = fate(office, refusal(code))
+    failed = outcome(office, refusal(code))
     assert isinstance(failed, Unavailable)
     assert (failed.code, failed.outcome_unknown) == (ConnectorCode.ERROR, True)
 
 
 def test_a_question_that_fails_leaves_nothing_unknown(office: SoapOffice) -> None:
-    failed = fate(office, refusal("Server"), find)
+    failed = outcome(office, refusal("Server"), find)
     assert isinstance(failed, Unavailable)
     assert not failed.outcome_unknown
 
 
 @pytest.mark.parametrize("code", ["Client", "Client.Validation", "VersionMismatch", "MustUnderstand"])
 def test_a_fault_that_blames_our_message_waits_for_a_person(office: SoapOffice, code: str) -> None:
-    failed = fate(office, refusal(code))
+    failed = outcome(office, refusal(code))
     assert isinstance(failed, ContractBroken)
     assert failed.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize("code", ["FailedAuthentication", "InvalidSecurity", "wsse:FailedCheck"])
 def test_a_fault_about_our_credentials_says_so(office: SoapOffice, code: str) -> None:
-    assert fate(office, refusal(code)).code == ConnectorCode.AUTH
+    assert outcome(office, refusal(code)).code == ConnectorCode.AUTH
 
 
 def test_a_fault_behind_503_did_nothing(plain_office: SoapOffice) -> None:
-    failed = fate(plain_office, refusal("Server", status=503, signer=None))
+    failed = outcome(plain_office, refusal("Server", status=503, signer=None))
     assert isinstance(failed, Unavailable)
     assert (failed.code, failed.outcome_unknown) == (ConnectorCode.BUSY, False)
 
@@ -190,20 +192,20 @@ def test_a_fault_behind_503_did_nothing(plain_office: SoapOffice) -> None:
 def test_a_gateways_page_means_what_its_status_says(
     office: SoapOffice, status: int, headers: list[str], code: str, unknown: bool, pause: float | None
 ) -> None:
-    failed = fate(office, http(status, b"<html>", "text/html", *headers))
+    failed = outcome(office, http(status, b"<html>", "text/html", *headers))
     assert isinstance(failed, Unavailable)
     assert (failed.code, failed.outcome_unknown, failed.retry_after) == (code, unknown, pause)
 
 
 def test_a_good_answer_with_a_bad_status_is_not_believed(office: SoapOffice) -> None:
-    failed = fate(office, answer(SUBMITTED, status=500))
+    failed = outcome(office, answer(SUBMITTED, status=500))
     assert isinstance(failed, Unavailable)
     assert failed.outcome_unknown
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_401_or_403_is_about_our_credentials(office: SoapOffice, status: int) -> None:
-    failed = fate(office, http(status, b"", "text/html"))
+    failed = outcome(office, http(status, b"", "text/html"))
     assert isinstance(failed, ContractBroken)
     assert failed.code == ConnectorCode.AUTH
 
@@ -223,7 +225,7 @@ def silence(connection: socket.socket) -> None:
 def test_when_the_request_has_left_and_no_answer_came_the_outcome_is_unknown(
     office: SoapOffice, act: Callable[[socket.socket], object], code: str
 ) -> None:
-    failed = fate(office, after_reading(act))
+    failed = outcome(office, after_reading(act))
     assert isinstance(failed, Unavailable)
     assert (failed.code, failed.outcome_unknown) == (code, True)
 

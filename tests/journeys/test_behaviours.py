@@ -1,4 +1,4 @@
-"""Every magic fate, through API, broker, workers and sandbox: what holds at both ends when it is over."""
+"""Every magic behaviour, through API, broker, workers and sandbox: what holds at both ends when it is over."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +9,12 @@ from connectors.sandbox.dossier_behaviours import BEHAVIOURS, Countersigned, Dos
 from tests.builders import a_code, a_submission
 from tests.stack import ProcessStack, stack
 
-USUAL = tuple(fate for fate in BEHAVIOURS if fate.countersigned is Countersigned.RIGHT)
+USUAL = tuple(behaviour for behaviour in BEHAVIOURS if behaviour.countersigned is Countersigned.RIGHT)
 DEPARTMENTS = {
     "rest-a": USUAL,
     "soap-a": USUAL,
     "soap-b": BEHAVIOURS,
-    "rest-b": (BEHAVIOURS[0], *(fate for fate in BEHAVIOURS if fate not in USUAL)),
+    "rest-b": (BEHAVIOURS[0], *(behaviour for behaviour in BEHAVIOURS if behaviour not in USUAL)),
 }
 """the last two sign what they receive"""
 SIGNING = ("soap-b", "rest-b")
@@ -31,31 +31,38 @@ def agency_of(department: str) -> str:
     return f"000.00.{61 + list(DEPARTMENTS).index(department)}.H42"
 
 
-def test_every_fate_ends_as_the_table_says(running: ProcessStack) -> None:
+def test_every_behaviour_ends_as_the_table_says(running: ProcessStack) -> None:
     sent: dict[tuple[str, DossierBehaviour], str] = {}
-    for department, fates in DEPARTMENTS.items():
-        for fate in fates:
-            code = a_code(int(fate.suffix), agency=agency_of(department))
+    for department, behaviours in DEPARTMENTS.items():
+        for behaviour in behaviours:
+            code = a_code(int(behaviour.suffix), agency=agency_of(department))
             answer = running.portal.submit(a_submission(department, dossier_code=code))
             assert answer.status_code == 202, answer.text
-            sent[department, fate] = answer.json()["id"]
+            sent[department, behaviour] = answer.json()["id"]
     running.wait_for(lambda: not wrong(running, sent) and running.quiet(), unless=lambda: wrong(running, sent))
 
-    for department, fates in DEPARTMENTS.items():
+    for department, behaviours in DEPARTMENTS.items():
         effects = [effect.dossier_code for effect in running.submitted(department)]
-        expected = [a_code(int(fate.suffix), agency=agency_of(department)) for fate in fates if fate.name != "refused"]
+        expected = [
+            a_code(int(behaviour.suffix), agency=agency_of(department))
+            for behaviour in behaviours
+            if behaviour.name != "refused"
+        ]
         assert sorted(effects) == sorted(expected)
-        for fate in fates:
-            assert handoffs_of(running, sent[department, fate]) == handoffs_by(department, fate), (department, fate)
+        for behaviour in behaviours:
+            assert handoffs_of(running, sent[department, behaviour]) == handoffs_by(department, behaviour), (
+                department,
+                behaviour,
+            )
     assert_the_portal_heard_all(running)
 
 
 def wrong(running: ProcessStack, sent: dict[tuple[str, DossierBehaviour], str]) -> dict[str, tuple[str, str]]:
-    """department and fate → where its dossier stands, of those that do not stand where the table says."""
+    """department and behaviour → where its dossier stands, of those that do not stand where the table says."""
     return {
-        f"{department} {fate.name}": ending
-        for (department, fate), submission in sent.items()
-        if (ending := where_it_ended(running, submission)) != (fate.transfer, fate.dossier)
+        f"{department} {behaviour.name}": ending
+        for (department, behaviour), submission in sent.items()
+        if (ending := where_it_ended(running, submission)) != (behaviour.transfer, behaviour.dossier)
     }
 
 
@@ -73,14 +80,14 @@ def handoffs_of(running: ProcessStack, submission: str) -> list[tuple[str, str]]
     return [(row["act"], row["status"]) for row in rows]
 
 
-def handoffs_by(department: str, fate: DossierBehaviour) -> list[tuple[str, str]]:
+def handoffs_by(department: str, behaviour: DossierBehaviour) -> list[tuple[str, str]]:
     """What both sides have signed: there, by what the receipt was worth, and back, where the dossier came back."""
-    if fate.transfer == "refused":
+    if behaviour.transfer == "refused":
         return [("transfer", "refused")]
     if department not in SIGNING:
-        return [("transfer", "acknowledged" if fate.transfer == "delivered" else "prepared")]
-    back = [("return", "complete")] if fate.dossier == "returned" else []
-    return [("transfer", "complete" if fate.transfer == "delivered" else "prepared"), *back]
+        return [("transfer", "acknowledged" if behaviour.transfer == "delivered" else "prepared")]
+    back = [("return", "complete")] if behaviour.dossier == "returned" else []
+    return [("transfer", "complete" if behaviour.transfer == "delivered" else "prepared"), *back]
 
 
 def assert_the_portal_heard_all(running: ProcessStack) -> None:

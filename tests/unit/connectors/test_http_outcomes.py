@@ -1,4 +1,4 @@
-"""What becomes of a call when the other party goes away or keeps silent: its fate, and whether it may have acted."""
+"""What becomes of a call when the other party goes away or keeps silent: its outcome, and whether it may have acted."""
 
 import socket
 import threading
