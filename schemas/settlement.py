@@ -75,7 +75,7 @@ class TableLine(Strict):
     """month and number of the line that it carries on or puts right, as 2026-10/17"""
 
 
-class OpenCase(Strict):
+class OpenExceptionSum(Strict):
     """An exception about the department's money that is not settled yet."""
 
     code: str
@@ -103,7 +103,7 @@ class SettlementTable(Strict):
     """what is transferred, unless lines are disputed"""
     fees: tuple[FeeSum, ...]
     lines: tuple[TableLine, ...]
-    open_cases: tuple[OpenCase, ...] = ()
+    open_exceptions: tuple[OpenExceptionSum, ...] = ()
     book: Sha256
     """the root of the ledger's checkpoint that covers the month"""
     last_entry: Count

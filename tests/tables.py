@@ -42,7 +42,7 @@ def a_table(department: str, lines: Sequence[tuple[str, str, int]] = LINES, **ch
         **{name: sum(fee[name] for fee in fees) for name in ("receipts", "refunds", "adjustments", "retained", "net")},
         "fees": fees,
         "lines": [_line(number, *line) for number, line in enumerate(lines, start=1)],
-        "open_cases": [],
+        "open_exceptions": [],
         "book": "ab" * 32,
         "last_entry": 100,
     } | changes

@@ -58,7 +58,7 @@ _ITEMS: Final = (
     TableColumn("net", vi("Debit less credit"), grouped),
     TableColumn("since", vi("From day")),
     TableColumn("days", vi("Days")),
-    TableColumn("cases", "Ca"),
+    TableColumn("exceptions", vi("Exception")),
 )
 _DAYS: Final = (
     TableColumn("account", vi("Account"), _account),

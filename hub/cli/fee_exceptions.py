@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hub.fees.resolutions.table import Resolution
     from hub.unit_of_work import UnitOfWork
 
-app: Final = Typer(help="Exceptions (ca xử lý): list, show, assign, carry, report, withdraw, reopen.")
+app: Final = Typer(help="Exceptions (ngoại lệ): list, show, assign, carry, report, withdraw, reopen.")
 resolve_app: Final = Typer()
 
 _ABOUT: Final = {
@@ -118,9 +118,9 @@ _OPEN: Final = ("open", "assigned", "proposed")
 _LONGEST: Final = 40
 """characters of a payer's text in a list"""
 _EXCEPTIONS: Final = (
-    TableColumn("id", "Ca"),
+    TableColumn("id", vi("Exception")),
     TableColumn("code", vi("Code")),
-    TableColumn("title", vi("Action")),
+    TableColumn("title", vi("Title")),
     TableColumn("severity", vi("Severity")),
     TableColumn("amount", vi("Amount"), grouped),
     TableColumn("dossier", vi("Dossier")),

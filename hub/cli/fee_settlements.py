@@ -120,9 +120,9 @@ def _printed(hub: "Hub", form: "FeeTable", officer: str | None, *, unsigned: boo
 
 def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTable":
     from hub.cli.handoff import office
-    from hub.fees.exceptions.codes import ExceptionCode as Case
+    from hub.fees.exceptions.codes import ExceptionCode
     from hub.fees.settlements import sheet as words
-    from hub.papers.forms import Attachment, FeeTable, MonthFeeRow, OpenCases
+    from hub.papers.forms import Attachment, FeeTable, MonthFeeRow, OpenExceptionRow
     from schemas.amount_in_words import in_words
 
     name = table.settlement_id
@@ -151,8 +151,9 @@ def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTa
             for fee in table.fees
             for one in fee.issued
         ),
-        open_cases=tuple(
-            OpenCases(one.code, vi(Case(one.code).about.title), one.count, one.at_risk) for one in table.open_cases
+        open_exceptions=tuple(
+            OpenExceptionRow(one.code, vi(ExceptionCode(one.code).about.title), one.count, one.at_risk)
+            for one in table.open_exceptions
         ),
         lines=len(table.lines),
         sha256=hashlib.sha256(handed.body).hexdigest(),

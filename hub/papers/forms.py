@@ -215,7 +215,7 @@ class MonthFeeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenCases:
+class OpenExceptionRow:
     """Open exceptions of one code about a department's money; đồng."""
 
     code: str
@@ -241,7 +241,7 @@ class FeeTable:
     """the net sum; empty where it is below zero"""
     receipts: tuple[str, ...]
     """biên lai: series, first and last number"""
-    open_cases: tuple[OpenCases, ...]
+    open_exceptions: tuple[OpenExceptionRow, ...]
     lines: int
     """number of lines of the attached table"""
     sha256: str

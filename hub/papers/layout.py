@@ -190,9 +190,9 @@ def _fee_table(form: FeeTable) -> dict[str, Any]:
         "in_words": form.in_words,
         "rule": form.rule,
         "receipts": list(form.receipts),
-        "open_cases": [
+        "open_exceptions": [
             {"code": one.code, "title": one.title, "count": str(one.count), "at_risk": money(one.at_risk)}
-            for one in form.open_cases
+            for one in form.open_exceptions
         ],
         "lines": amount(form.lines),
         "sha256": groups_of_eight(form.sha256),

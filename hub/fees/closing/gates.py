@@ -141,7 +141,7 @@ def _exceptions(uow: UnitOfWork, account: str, day: date) -> Gate:
         else vi("no exceptions")
     )
     todo = vi("hub fee resolve EXCEPTION, or hub fee exceptions carry EXCEPTION --reason …")
-    return Gate("cases", vi("Exceptions resolved or carried over"), not open_, finding, todo, items)
+    return Gate("exceptions", vi("Exceptions resolved or carried over"), not open_, finding, todo, items)
 
 
 def proof(uow: UnitOfWork) -> Gate:
@@ -251,7 +251,7 @@ def _transit(uow: UnitOfWork, month: date) -> Gate:
 def _suspense(uow: UnitOfWork, month: date) -> Gate:
     """Items on 113, 338, 339, 341 may stay open if each has an exception; one on 113 has its refund."""
     items = _items(uow, SUSPENSE, month)
-    unattended = [one for one in items if not one["cases"] and one["account"] != "113"]
+    unattended = [one for one in items if not one["exceptions"] and one["account"] != "113"]
     finding = _sum(items) + (
         vi("; {unattended} items have no exception", unattended=len(unattended)) if unattended else ""
     )
@@ -284,7 +284,7 @@ def _items(uow: UnitOfWork, accounts: Sequence[str], month: date) -> list[dict[s
             "item": one.item,
             "net": one.net,
             "since": one.since.isoformat(),
-            "cases": " ".join(codes.get(one.item, ())) or None,
+            "exceptions": " ".join(codes.get(one.item, ())) or None,
             "days": (last - one.since).days,
         }
         for one in items

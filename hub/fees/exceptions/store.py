@@ -115,7 +115,7 @@ def _one(conn: Connection, exception_id: str, ending: str) -> FeeException:
     with conn.cursor(row_factory=class_row(FeeException)) as cursor:
         row = cursor.execute(f"SELECT {_COLUMNS} FROM fee_exception WHERE id = %s{ending}", (exception_id,)).fetchone()
     if row is None:
-        raise NotFound(vi("there is no exception {case_id}", case_id=exception_id))
+        raise NotFound(vi("there is no exception {exception_id}", exception_id=exception_id))
     return row
 
 

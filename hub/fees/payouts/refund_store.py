@@ -108,12 +108,17 @@ def find(conn: Connection, refund_id: str, *, lock: bool = False) -> Refund:
 
 
 def move(
-    conn: Connection, refund: Refund, to: OrderState, *, booked_at: datetime | None, cases: Sequence[str] | None = None
+    conn: Connection,
+    refund: Refund,
+    to: OrderState,
+    *,
+    booked_at: datetime | None,
+    exception_ids: Sequence[str] | None = None,
 ) -> None:
     """A locked refund comes to stand at ``to``; ``booked_at``: since when it stands on 113."""
     conn.execute(
         "UPDATE refund SET state = %s, booked_at = %s, exception_ids = coalesce(%s, exception_ids) WHERE id = %s",
-        (to.value, booked_at, None if cases is None else list(cases), refund.id),
+        (to.value, booked_at, None if exception_ids is None else list(exception_ids), refund.id),
     )
 
 
@@ -167,10 +172,10 @@ def requested(conn: Connection, items: Sequence[str]) -> Requested | None:
     return Requested(**row) if row else None
 
 
-def settles(conn: Connection, refund_id: str, case_id: str) -> None:
+def settles(conn: Connection, refund_id: str, exception_id: str) -> None:
     """The exception is over with the refund, and open again if that is cancelled."""
     conn.execute(
-        "UPDATE refund SET exception_ids = array_append(exception_ids, %s) WHERE id = %s", (case_id, refund_id)
+        "UPDATE refund SET exception_ids = array_append(exception_ids, %s) WHERE id = %s", (exception_id, refund_id)
     )
 
 

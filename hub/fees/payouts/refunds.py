@@ -288,7 +288,7 @@ def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrd
 def _move(
     uow: UnitOfWork, refund: Refund, to: OrderState, *, booked_at: datetime | None, over: Sequence[str] | None = None
 ) -> None:
-    refund_store.move(uow.conn, refund, to, booked_at=booked_at, cases=over)
+    refund_store.move(uow.conn, refund, to, booked_at=booked_at, exception_ids=over)
     uow.write_audit(
         refund.id, _AUDIT_ACTIONS[to], before=refund.state, after=to, reason=f"{refund.source} {refund.item}"
     )

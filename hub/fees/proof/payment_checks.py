@@ -57,7 +57,7 @@ NOTIFICATION_CHECKS: Final = (
         "a payment that was notified has one outcome",
         f"""
         SELECT format('event %s %s', e.provider, e.provider_txn) AS what,
-               format('báo %s đ; không thành khoản nộp hay ca nào', e.amount) AS how
+               format('báo %s đ; không thành khoản nộp hay ngoại lệ nào', e.amount) AS how
         FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id AND i.state = 'handled'
         WHERE e.kind = 'payment'
           AND NOT EXISTS (SELECT 1 FROM payment p WHERE (p.provider, p.provider_txn) = (e.provider, e.provider_txn))
@@ -137,7 +137,7 @@ ITEM_CHECKS: Final = (
         """
         SELECT l.account || ' ' || l.item AS what, CASE
             WHEN l.net < 0 THEN format('%s đ nằm sai bên', -l.net)
-            ELSE format('%s đ; không có ca nào đang mở', l.net) END AS how
+            ELSE format('%s đ; không có ngoại lệ nào đang mở', l.net) END AS how
         FROM (SELECT account, item, sum(CASE account WHEN '341' THEN dr - cr ELSE cr - dr END) AS net FROM ledger_line
               WHERE account IN ('338', '339', '341') GROUP BY account, item) AS l
         WHERE l.net < 0 OR (l.net > 0 AND NOT EXISTS (

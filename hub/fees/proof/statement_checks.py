@@ -54,8 +54,8 @@ STATEMENT_CHECKS: Final = (
         "a line is matched, in an open case, or no fee: one of the three",
         """
         SELECT 'line ' || l.id AS what, format('%s: đã tính %s trong %s đ, %s', l.state, l.allocated, l.amount,
-                                               CASE WHEN c.open THEN 'có ca đang mở'
-                                                    ELSE 'không có ca đang mở' END) AS how
+                                               CASE WHEN c.open THEN 'có ngoại lệ đang mở'
+                                                    ELSE 'không có ngoại lệ đang mở' END) AS how
         FROM statement_line l CROSS JOIN LATERAL (SELECT EXISTS (
             SELECT 1 FROM fee_exception c WHERE c.state <> 'resolved' AND (
                 (c.object_type IN ('statement_line', 'line') AND c.object_id = l.id::text)

@@ -163,11 +163,11 @@ RESOLUTIONS: Final[Mapping[str, Resolution]] = {one.name: one for one in _ALL}
 
 # docs/reference/exceptions.md: the accountants' page, made from the tables of codes and of resolutions.
 
-_INTRO: Final = """# Ca xử lý: tiền chưa ở đúng chỗ, và được làm gì
+_INTRO: Final = """# Ngoại lệ: tiền chưa ở đúng chỗ, và được làm gì
 
 Dành cho kế toán. Sinh từ `hub/fees/exceptions` (`make docs`); sửa ở đó. For developers: the codes are the contract.
 
-Mỗi khoản tiền không tự tìm được chỗ thành một **ca**: mã, số tiền, hạn (ngày làm việc), tiền đang nằm ở tài khoản nào của sổ. Một việc về một khoản chỉ có một ca đang mở. Ca không đóng được khi tiền của nó còn nằm ở 338, 339, 341; xử lý một phần thì ca mở tiếp với số còn lại.
+Mỗi khoản tiền không tự tìm được chỗ thành một **ngoại lệ**: mã, số tiền, hạn (ngày làm việc), tiền đang nằm ở tài khoản nào của sổ. Một việc về một khoản chỉ có một ngoại lệ đang mở. Ngoại lệ không đóng được khi tiền của nó còn nằm ở 338, 339, 341; xử lý một phần thì ngoại lệ mở tiếp với số còn lại.
 
 ```
 hub fee exceptions                                  # gấp nhất đứng trước
@@ -176,12 +176,12 @@ hub fee exceptions assign ex_… chuyen.vien.a        # giao người
 hub fee resolve ex_… assign --set demand=HC… -r "…" # người thứ nhất: đề nghị
 hub fee resolve ex_… assign --set demand=HC… -r "…" # người thứ hai, từ tài khoản của mình: đồng ý
 hub fee exceptions withdraw ex_… -r "…"             # rút lại, hoặc người thứ hai không đồng ý
-hub fee exceptions carry ex_… -r "…"                # treo sang kỳ sau: ngày khóa được, ca vẫn mở
+hub fee exceptions carry ex_… -r "…"                # treo sang kỳ sau: ngày khóa được, ngoại lệ vẫn mở
 hub fee exceptions report HC… HC… -r "…"            # nộp nhầm hồ sơ: khoản đã nộp, và hồ sơ đúng
-hub fee exceptions reopen ex_… -r "…"               # mở lại ca; việc đã ghi sổ vẫn giữ
+hub fee exceptions reopen ex_… -r "…"               # mở lại ngoại lệ; việc đã ghi sổ vẫn giữ
 ```
 
-Ai được đề nghị (`propose`), ai được đồng ý (`agree`): `[[clerks]]` trong `fees.toml`; việc chỉ cần một người thì ai có tên ở đó đều làm được. Việc không làm được (sai mã, tiền đã có chỗ, chưa ai lập khoản hoàn) thì không đề nghị được: lệnh nói ngay vì sao và không ghi gì. Người thứ hai phải nói đúng như người thứ nhất và không được là cùng một người; cơ sở dữ liệu cũng không cho. Với `refund`, `return_to_sender`, người đã lập khoản hoàn (`hub fee refund`) là người thứ nhất: người khác chỉ cần nói một lần. Khi người thứ hai đồng ý, mọi điều kiện được xét lại: tiền đã đi chỗ khác thì lệnh bị từ chối (mã thoát 5). Tiền đã báo có mà chưa có trên sao kê thành ca N01 lúc khóa ngày; lập và duyệt lệnh chuyển cho cơ quan đều nói rõ số tiền đó. Bút toán ghi vào ngày đang mở, không bao giờ vào ngày đã khóa. Ca mở lại khi tiền của nó đã rời 338, 339, 341 thì đóng bằng `noted`.
+Ai được đề nghị (`propose`), ai được đồng ý (`agree`): `[[clerks]]` trong `fees.toml`; việc chỉ cần một người thì ai có tên ở đó đều làm được. Việc không làm được (sai mã, tiền đã có chỗ, chưa ai lập khoản hoàn) thì không đề nghị được: lệnh nói ngay vì sao và không ghi gì. Người thứ hai phải nói đúng như người thứ nhất và không được là cùng một người; cơ sở dữ liệu cũng không cho. Với `refund`, `return_to_sender`, người đã lập khoản hoàn (`hub fee refund`) là người thứ nhất: người khác chỉ cần nói một lần. Khi người thứ hai đồng ý, mọi điều kiện được xét lại: tiền đã đi chỗ khác thì lệnh bị từ chối (mã thoát 5). Tiền đã báo có mà chưa có trên sao kê thành ngoại lệ N01 lúc khóa ngày; lập và duyệt lệnh chuyển cho cơ quan đều nói rõ số tiền đó. Bút toán ghi vào ngày đang mở, không bao giờ vào ngày đã khóa. Ngoại lệ mở lại khi tiền của nó đã rời 338, 339, 341 thì đóng bằng `noted`.
 """  # noqa: E501 - a paragraph is a line
 
 

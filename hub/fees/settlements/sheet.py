@@ -213,11 +213,11 @@ def _differences(book: _Book, table: SettlementTable) -> None:
     sheet, formats, row = _lines(book, DIFFERENCES, lines), book.formats, len(lines) + 4
     for column, label in enumerate((vi("Exception code"), vi("Open exceptions"), vi("Amount concerned"))):
         sheet.write_string(row, column, label, formats["head"])
-    for at, exception in enumerate(table.open_cases, start=row + 1):
+    for at, exception in enumerate(table.open_exceptions, start=row + 1):
         sheet.write_string(at, 0, exception.code, formats["text"])
         sheet.write_number(at, 1, exception.count, formats["money"])
         sheet.write_number(at, 2, exception.at_risk, formats["money"])
-    _answer(sheet, formats, row + len(table.open_cases) + 3)
+    _answer(sheet, formats, row + len(table.open_exceptions) + 3)
 
 
 def _answer(sheet: Any, formats: Any, row: int) -> None:

@@ -241,7 +241,7 @@ def encoded(
             **drafted.sums,
             "fees": [{**fee, "issued": list(issued.get(fee["fee_code"], ()))} for fee in drafted.fees],
             "lines": [_line(number, item) for number, item in enumerate(drafted.items, start=1)],
-            "open_cases": [{"code": one.code, "count": one.count, "at_risk": one.at_risk} for one in exceptions],
+            "open_exceptions": [{"code": one.code, "count": one.count, "at_risk": one.at_risk} for one in exceptions],
             "book": anchor.root,
             "last_entry": anchor.last_entry,
         }

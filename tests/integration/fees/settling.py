@@ -163,7 +163,7 @@ def a_table() -> SettlementTable:
                  "retained": 70_000, "net": 35_000},
             ),
             "lines": tuple(named | line | {"number": at, "entry": at} for at, line in enumerate(lines, start=1)),
-            "open_cases": ({"code": "M01", "count": 1, "at_risk": 30_000},),
+            "open_exceptions": ({"code": "M01", "count": 1, "at_risk": 30_000},),
             "book": "cd" * 32,
             "last_entry": 17,
         }

@@ -182,7 +182,7 @@ def test_what_was_never_paid_and_is_taken_back_is_answered(uow: Casework, provid
 def test_what_the_bank_has_taken_back_is_not_settled_by_an_answer(uow: Casework, till: AccountTill) -> None:  # V01
     till.books(StatementMovement(DUE, "nop tien"))
     till.books(StatementMovement(-5_000, "HOAN TRA", ref="FT9", reversal=True))
-    with pytest.raises(InvalidState, match="chưa có ca nào xử lý"):
+    with pytest.raises(InvalidState, match="chưa có ngoại lệ nào xử lý"):
         uow.proposes("V01", "answered")
     assert (uow.standing(), till.book()["341"]) == (["R01", "V01"], 5_000)
 

@@ -68,12 +68,12 @@ def test_what_cannot_be_closed_says_which_gates_and_what_to_do(
     assert "close-a-day-and-a-month.md" in err
     lines = {line.split("\t")[3]: line.split("\t") for line in out.splitlines() if line[:1] in "✔✗"}
     assert lines["Đủ sao kê"][0] == "✔"
-    assert lines["Ca bất thường đã xử lý hoặc treo"][0] == "✗"
-    assert "hub fee exceptions carry" in lines["Ca bất thường đã xử lý hoặc treo"][5]
+    assert lines["Ngoại lệ đã xử lý hoặc treo"][0] == "✗"
+    assert "hub fee exceptions carry" in lines["Ngoại lệ đã xử lý hoặc treo"][5]
     assert lines["Sổ đã được kiểm tra hôm nay và đúng"][5] == "hub fee prove --keep"
     assert persons.says(FIRST, "prove", "--keep")[0] == ExitCode.OK
     _, [row] = persons.data(FIRST, "close", "--day", day.isoformat())
-    assert [gate["name"] for gate in row["gates"] if not gate["green"]] == ["cases"]
+    assert [gate["name"] for gate in row["gates"] if not gate["green"]] == ["exceptions"]
 
 
 def test_before_the_book_begins_there_is_nothing_to_close(

@@ -123,12 +123,12 @@ def test_a_case_is_settled_or_somebody_lets_it_stand_over(accountants: Accountan
     day = till.books(StatementMovement(70_000, "khong ro"))
     [case] = till.hub.rows("SELECT id FROM fee_exception WHERE code = 'R01'")
 
-    assert accountants.gates(day) == ["cases"]
-    assert accountants.gate(day, "cases") == "1 ca chưa xử lý, 0 ca treo sang kỳ sau"
+    assert accountants.gates(day) == ["exceptions"]
+    assert accountants.gate(day, "exceptions") == "1 ngoại lệ chưa xử lý, 0 ngoại lệ treo sang kỳ sau"
     till.act(lambda uow: cases_desk.carry(uow, case["id"], "chờ người nộp"))
 
     assert accountants.gates(day) == []
-    assert accountants.gate(day, "cases") == "0 ca chưa xử lý, 1 ca treo sang kỳ sau"
+    assert accountants.gate(day, "exceptions") == "0 ngoại lệ chưa xử lý, 1 ngoại lệ treo sang kỳ sau"
 
 
 def test_a_case_about_a_payment_that_was_only_notified_counts_for_its_day(
@@ -137,7 +137,7 @@ def test_a_case_about_a_payment_that_was_only_notified_counts_for_its_day(
     day = till.books()
     provider.tells("khong ro", paid_at=datetime.combine(day, time(9), VIETNAM))
 
-    assert accountants.gates(day) == ["cases"]
+    assert accountants.gates(day) == ["exceptions"]
 
 
 def test_that_nobody_notified_a_payment_keeps_nothing_open(
@@ -164,7 +164,7 @@ def test_a_red_book_is_not_closed(till: AccountTill, reference: str, database_ur
     accountants.proves()
 
     assert accountants.gates(day) == ["proof"]
-    assert accountants.gate(day, "proof") == "có ca L01–L04 đang mở"
+    assert accountants.gate(day, "proof") == "có ngoại lệ L01–L04 đang mở"
 
 
 def test_a_book_that_is_not_what_the_bank_says_is_not_closed(
@@ -192,7 +192,7 @@ def test_a_break_of_the_chain_that_two_persons_have_accepted_is_listed_and_not_n
     finding = accountants.gate(later(day, 1), "balance")
 
     assert finding == "sổ 159.000 đ + đứt chuỗi đã duyệt 50.000 đ; sao kê 209.000 đ"
-    assert accountants.gates(later(day, 1)) == ["cases"]
+    assert accountants.gates(later(day, 1)) == ["exceptions"]
 
 
 def brought(till: AccountTill, body: bytes) -> str:

@@ -137,7 +137,7 @@ def test_money_that_stands_over_is_listed_with_its_age_and_its_case(
     [waiting] = listed["transit"].items
     assert (waiting["account"], waiting["net"], waiting["since"], waiting["days"]) == ("112", DUE, "2024-02-28", 1)
     [unknown] = listed["suspense"].items
-    assert (unknown["account"], unknown["net"], unknown["cases"]) == ("338", -70_000, "R01")
+    assert (unknown["account"], unknown["net"], unknown["exceptions"]) == ("338", -70_000, "R01")
 
 
 def test_a_sum_that_nobody_has_a_case_about_keeps_the_month_open(
@@ -152,7 +152,7 @@ def test_a_sum_that_nobody_has_a_case_about_keeps_the_month_open(
     closing = accountants.month(FEBRUARY)
 
     assert red_gates(closing) == ["suspense"]
-    assert next(gate.finding for gate in closing.gates if gate.name == "suspense").endswith("1 khoản không có ca")
+    assert next(gate.finding for gate in closing.gates if gate.name == "suspense").endswith("1 khoản không có ngoại lệ")
 
 
 def test_a_month_is_closed_after_it_is_over_and_after_the_one_before(

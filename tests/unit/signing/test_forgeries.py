@@ -82,7 +82,7 @@ class ForgeryTown(Notary):
             sums
             | {"v": 1, "typ": "vn.hub.settlement", "settlement_id": "st_1", "month": "2026-10", "department": "so-a"}
             | {"department_name": "Sở A", "closed_at": "2026-11-01T00:00:00Z", "fees": [], "lines": []}
-            | {"open_cases": [], "book": "0" * 64, "last_entry": 1}
+            | {"open_exceptions": [], "book": "0" * 64, "last_entry": 1}
         )
 
     def evidence(self, kind: str, by: Mapping[str, KeyHolder]) -> Bundle:

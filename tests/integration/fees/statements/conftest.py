@@ -63,7 +63,7 @@ class StatementImports:
         return sorted(tuple(map(str, row.values())) for row in rows)
 
     @property
-    def open_cases(self) -> list[str]:
+    def open_exceptions(self) -> list[str]:
         rows = self.hub.rows("SELECT code FROM fee_exception WHERE state <> 'resolved' ORDER BY code, object_id")
         return [row["code"] for row in rows]
 

@@ -34,7 +34,7 @@ def test_a_statement_that_is_right_is_accepted_in_every_format(
         (1_000, 49_300, 50_300, 2)
     ]
     assert imports.amounts == [50_000, -700]
-    assert imports.open_cases == []
+    assert imports.open_exceptions == []
 
 
 def test_one_dong_that_does_not_add_up_holds_the_whole_file(imports: StatementImports) -> None:
@@ -44,7 +44,7 @@ def test_one_dong_that_does_not_add_up_holds_the_whole_file(imports: StatementIm
     [finding] = result.findings
     assert (finding["opening"], finding["total"], finding["closing"]) == (1_000, 49_300, 50_301)
     assert (imports.lines, imports.hub.rows("SELECT id FROM statement")) == ([], [])
-    assert imports.open_cases == ["S01"]
+    assert imports.open_exceptions == ["S01"]
 
 
 def test_details_that_do_not_add_up_to_their_entry_hold_the_file(imports: StatementImports) -> None:
@@ -251,11 +251,11 @@ def test_a_statement_whose_forerunner_is_missing_waits_and_is_accepted_when_that
     later = missing.next(StatementMovement(2, "D"))
     imports.bring(mt940(FIRST))
     waiting = imports.bring(mt940(later))
-    assert (waiting.state, codes(waiting), imports.open_cases) == (FileStatus.BALANCED, ["S03"], ["S03"])
+    assert (waiting.state, codes(waiting), imports.open_exceptions) == (FileStatus.BALANCED, ["S03"], ["S03"])
     assert imports.amounts == [50_000, -700]
     imports.bring(mt940(missing))
     assert imports.amounts == [50_000, -700, 1, 2]
-    assert imports.open_cases == []
+    assert imports.open_exceptions == []
     [row] = imports.hub.rows("SELECT state, findings FROM statement_file WHERE id = %s", waiting.id)
     assert row == {"state": "accepted", "findings": []}
 
@@ -284,7 +284,7 @@ def test_files_in_any_order_come_to_the_same(imports: StatementImports, order: t
         imports.bring(mt940(replace(days[place], account="7060504030201")))
     assert imports.lines_of("1020304050607") == imports.lines_of("7060504030201")
     assert len(imports.lines_of("7060504030201")) == 6
-    assert imports.open_cases == []
+    assert imports.open_exceptions == []
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_a_fetched_file_that_is_held_ends_its_message_and_waits_for_a_person(imp
     polling.poll(imports.hub)
     imports.hub.carry()
     assert imports.hub.rows("SELECT state FROM inbox") == [{"state": "handled"}]
-    assert imports.open_cases == ["S05"]
+    assert imports.open_exceptions == ["S05"]
 
 
 def with_profile(hub: ScriptedHub, **changes: object) -> None:
@@ -132,10 +132,10 @@ def test_a_file_that_its_profile_refused_is_read_anew_when_that_is_mended(
     assert imports.bring(TABLE).repeated  # by the same profile nothing changes
     with_profile(imports.hub, thousands=" ")
     again = imports.bring(TABLE)
-    assert (again.state, again.repeated, imports.open_cases) == (FileStatus.QUARANTINED, False, ["S05"])
+    assert (again.state, again.repeated, imports.open_exceptions) == (FileStatus.QUARANTINED, False, ["S05"])
     mended()
     read = imports.bring(TABLE)
-    assert (read.id, read.state, read.repeated, imports.open_cases) == (held.id, FileStatus.ACCEPTED, False, [])
+    assert (read.id, read.state, read.repeated, imports.open_exceptions) == (held.id, FileStatus.ACCEPTED, False, [])
     assert imports.amounts == [50_000, -700]
     assert imports.bring(TABLE).repeated
 
@@ -168,11 +168,11 @@ def test_what_one_person_dropped_unread_is_read_by_a_mended_profile(
     assert imports.bring(TABLE).repeated  # by the same profile nothing changes
     with_profile(imports.hub, thousands=" ")
     again = imports.bring(TABLE)
-    assert (again.id, again.state, imports.open_cases) == (held.id, FileStatus.QUARANTINED, ["S05"])
+    assert (again.id, again.state, imports.open_exceptions) == (held.id, FileStatus.QUARANTINED, ["S05"])
     assert imports.decide(held, "reject", "nguoi.hai").state is FileStatus.REJECTED
     mended()
     read = dispatch.run_command(imports.hub, "nguoi.mot", lambda uow: (importing.reread(uow, held.id), []))
-    assert (read.id, read.state, imports.open_cases, imports.amounts) == (
+    assert (read.id, read.state, imports.open_exceptions, imports.amounts) == (
         held.id,
         FileStatus.ACCEPTED,
         [],

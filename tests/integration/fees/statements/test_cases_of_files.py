@@ -30,16 +30,20 @@ def test_a_file_with_a_fault_is_a_case_until_two_persons_drop_it(imports: Statem
     """One is enough where nobody could read it."""
     imports.bring(camt(FIRST))
     held = imports.bring(FAULTS[code]())
-    assert (held.state is FileStatus.ACCEPTED, imports.open_cases, imports.amounts) == (False, [code], [50_000, -700])
+    assert (held.state is FileStatus.ACCEPTED, imports.open_exceptions, imports.amounts) == (
+        False,
+        [code],
+        [50_000, -700],
+    )
 
     first = imports.decide(held, "reject", "nguoi.mot")
     if code == "S05":
         assert first.state is FileStatus.REJECTED
     else:
-        assert imports.open_cases == [code]
+        assert imports.open_exceptions == [code]
         assert imports.decide(held, "reject", "nguoi.hai").state is FileStatus.REJECTED
 
-    assert (imports.open_cases, imports.amounts) == ([], [50_000, -700])
+    assert (imports.open_exceptions, imports.amounts) == ([], [50_000, -700])
     [case] = imports.hub.rows("SELECT code, maker, checker, resolution FROM fee_exception")
     assert tuple(case.values()) == (code, "nguoi.mot", None if code == "S05" else "nguoi.hai", "rejected")
     assert imports.bring(camt(SECOND)).is_accepted, "the right file comes after it"
@@ -52,7 +56,7 @@ def test_what_only_does_not_follow_on_is_accepted_by_two_persons(imports: Statem
 
     assert imports.approve(held).state is FileStatus.ACCEPTED_WITH_APPROVAL
 
-    assert (imports.open_cases, len(imports.amounts)) == ([], 3)
+    assert (imports.open_exceptions, len(imports.amounts)) == ([], 3)
     [case] = imports.hub.rows("SELECT maker, checker, resolution FROM fee_exception")
     assert tuple(case.values()) == ("nguoi.mot", "nguoi.hai", "approved")
 
@@ -62,7 +66,7 @@ def test_the_right_file_makes_the_one_that_was_held_no_better(imports: Statement
     imports.bring(camt(FIRST))
     held = imports.bring(FAULTS["S01"]())
     assert imports.bring(camt(SECOND)).is_accepted
-    assert (imports.open_cases, imports.amounts) == (["S01"], [50_000, -700, 3_000])
+    assert (imports.open_exceptions, imports.amounts) == (["S01"], [50_000, -700, 3_000])
     imports.decide(held, "reject", "nguoi.mot")
     imports.decide(held, "reject", "nguoi.hai")
-    assert imports.open_cases == []
+    assert imports.open_exceptions == []

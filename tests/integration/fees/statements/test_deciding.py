@@ -35,7 +35,7 @@ def test_two_persons_accept_a_break_of_the_chain_and_it_goes_on_from_there(impor
     held = imports.bring(camt(BROKEN))
     assert imports.approve(held).state is FileStatus.ACCEPTED_WITH_APPROVAL
     assert imports.amounts == [50_000, 20, 1]
-    assert imports.open_cases == []
+    assert imports.open_exceptions == []
     [row] = imports.hub.rows("SELECT maker, checker, reason FROM statement_file WHERE id = %s", held.id)
     assert (row["maker"], row["checker"]) == ("nguoi.mot", "nguoi.hai")
     assert codes(imports, held.id) == ["S02"]
@@ -53,7 +53,7 @@ def test_one_person_drops_what_nobody_could_read(imports: StatementImports) -> N
     assert imports.decide(held, "reject", "nguoi.mot").state is FileStatus.REJECTED
     [row] = imports.hub.rows("SELECT maker, checker FROM statement_file WHERE id = %s", held.id)
     assert (row["maker"], row["checker"]) == (None, "nguoi.mot")
-    assert imports.open_cases == []
+    assert imports.open_exceptions == []
     assert imports.bring(camt(FIRST)).is_accepted
 
 
@@ -117,7 +117,7 @@ def test_the_corrected_statement_takes_the_place_of_the_first_and_the_line_count
     assert imports.amounts == [50_000]
     assert [(line["amount"], line["state"]) for line in imports.lines] == [(50_000, "new"), (20, "vanished")]
     assert imports.hub.rows("SELECT state FROM statement_file WHERE id = %s", first.id) == [{"state": "superseded"}]
-    assert imports.open_cases == ["S08"]  # the line's own: money that was there and is not
+    assert imports.open_exceptions == ["S08"]  # the line's own: money that was there and is not
     assert imports.bring(camt(CORRECTED.next(StatementMovement(2, "D")))).is_accepted
 
 

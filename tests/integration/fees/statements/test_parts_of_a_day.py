@@ -26,7 +26,7 @@ def test_a_day_that_is_told_again_with_more_lines_adds_those(imports: StatementI
     result = imports.bring(part(MORNING, EVENING, opening=1_000))
     assert [(result.state, one["new"], one["known"]) for one in result.summary] == [(FileStatus.ACCEPTED, 1, 1)]
     assert imports.bring(part(MORNING, EVENING, StatementMovement(9, "TOI"), opening=1_000)).is_accepted
-    assert (imports.amounts, imports.open_cases, red(imports.hub)) == ([150, 70, 9], [], [])
+    assert (imports.amounts, imports.open_exceptions, red(imports.hub)) == ([150, 70, 9], [], [])
     assert imports.bring(part(StatementMovement(1, "MAI"), opening=1_229, day=4)).is_accepted
 
 
@@ -37,7 +37,7 @@ def test_a_later_part_of_a_day_that_opens_where_the_first_closed_is_taken(import
     assert imports.bring(
         part(MORNING, EVENING, StatementMovement(70, "TOI"), StatementMovement(1), opening=1_000)
     ).is_accepted
-    assert (sorted(imports.amounts), imports.open_cases, red(imports.hub)) == ([1, 70, 70, 150], [], [])
+    assert (sorted(imports.amounts), imports.open_exceptions, red(imports.hub)) == ([1, 70, 70, 150], [], [])
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_case_does_not_close_while_its_money_has_nobody_else_behind_it(uow: Ca
     with till.hub.db.connection() as conn:
         conn.execute("UPDATE fee_exception SET state = 'resolved', resolution = 'matched' WHERE code = 'R01'")
 
-    with pytest.raises(InvalidState, match="chưa có ca nào xử lý"):
+    with pytest.raises(InvalidState, match="chưa có ngoại lệ nào xử lý"):
         uow.says(MAKER, lambda uow: commands.resolve(uow, case, "answered", {}, REASON))
 
     assert (uow.case("N03")["state"], red(till.hub)) == ("open", [])
