@@ -166,17 +166,15 @@ def dismiss(
     dry_run: DryRun = False,
 ) -> None:
     """Dismiss concerns that have been dealt with; they are not raised again."""
-    from hub import dispatch
     from hub.consignments import commands
 
-    with environment.hub() as hub:
-        writing.each(
-            "dismiss",
-            [str(number) for number in numbers],
-            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: commands.dismiss(uow, int(one), reason)),
-            yes=yes,
-            dry_run=dry_run,
-        )
+    writing.act_on_each(
+        "dismiss",
+        [str(number) for number in numbers],
+        lambda uow, one: commands.dismiss(uow, int(one), reason),
+        yes=yes,
+        dry_run=dry_run,
+    )
 
 
 @app.command(cls=WriteCommand)
@@ -198,7 +196,6 @@ def order(
     item_code: Annotated[str | None, Option(help="A pre-printed code; default: the next of the pool.")] = None,
 ) -> None:
     """Order a consignment of papers or results. Its id on stdout."""
-    from hub import dispatch
     from hub.consignments import commands
     from hub.consignments.ordering import DeliveryRequest
 
@@ -214,8 +211,7 @@ def order(
         seal_number=seal,
         item_code=item_code,
     )
-    with environment.hub() as hub:
-        sys.stdout.write(dispatch.run_command(hub, writing.actor(), lambda uow: commands.order(uow, request)) + "\n")
+    sys.stdout.write(writing.act(lambda uow: commands.order(uow, request)) + "\n")
 
 
 @app.command()
@@ -227,17 +223,9 @@ def cancel(
     dry_run: DryRun = False,
 ) -> None:
     """Cancel orders that have not been collected."""
-    from hub import dispatch
     from hub.consignments import commands
 
-    with environment.hub() as hub:
-        writing.each(
-            "cancel",
-            ids,
-            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: commands.cancel(uow, one, reason)),
-            yes=yes,
-            dry_run=dry_run,
-        )
+    writing.act_on_each("cancel", ids, lambda uow, one: commands.cancel(uow, one, reason), yes=yes, dry_run=dry_run)
 
 
 def _consignment(name: str) -> dict[str, Any]:
@@ -377,13 +365,9 @@ def complain(
     detail: Annotated[str, Option(help="One sentence; no names.")],
 ) -> None:
     """File a complaint (TT 17/2017). Its id on stdout."""
-    from hub import dispatch
     from hub.consignments import commands
 
-    with environment.hub() as hub:
-        complaint = dispatch.run_command(
-            hub, writing.actor(), lambda uow: commands.complain(uow, consignment, subject, detail)
-        )
+    complaint = writing.act(lambda uow: commands.complain(uow, consignment, subject, detail))
     sys.stdout.write(complaint + "\n")
 
 
@@ -394,11 +378,9 @@ def resolve(
     answer: Annotated[str, Option(help="The answer to the complainant.")],
 ) -> None:
     """Resolve a complaint."""
-    from hub import dispatch
     from hub.consignments import commands
 
-    with environment.hub() as hub:
-        dispatch.run_command(hub, writing.actor(), lambda uow: commands.resolve(uow, complaint, outcome, answer))
+    writing.act(lambda uow: commands.resolve(uow, complaint, outcome, answer))
     output.say(f"{complaint}: {outcome}")
 
 
@@ -411,13 +393,9 @@ def incident(
     compensation: Annotated[int, Option(min=0, help="Compensation paid, in đồng.")] = 0,
 ) -> None:
     """Record a loss or damage, who is liable and what is paid (QĐ 45/2016 Đ14)."""
-    from hub import dispatch
     from hub.consignments import commands
 
-    with environment.hub() as hub:
-        incident_id = dispatch.run_command(
-            hub, writing.actor(), lambda uow: commands.record(uow, consignment, kind, liable, compensation, note)
-        )
+    incident_id = writing.act(lambda uow: commands.record(uow, consignment, kind, liable, compensation, note))
     sys.stdout.write(incident_id + "\n")
 
 
@@ -453,12 +431,10 @@ def pool_add(
     codes: Annotated[FileText, Argument(help="A file with a code on each line; - is stdin.")],
 ) -> None:
     """Add pre-printed codes to an operator's pool. All are refused if one has a wrong check digit."""
-    from hub import dispatch
     from hub.consignments import commands
 
     codes_read = [line.strip() for line in codes if line.strip()]
-    with environment.hub() as hub:
-        added = dispatch.run_command(hub, writing.actor(), lambda uow: commands.add_codes(uow, operator, codes_read))
+    added = writing.act(lambda uow: commands.add_codes(uow, operator, codes_read))
     output.say(vi("{added} new codes, {known} known already", added=added, known=len(codes_read) - added))
 
 

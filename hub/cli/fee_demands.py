@@ -123,17 +123,8 @@ def renew(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fal
 def _act(
     what: str, name: str, command: "Callable[[UnitOfWork, str], list[Event]]", *, yes: bool, dry_run: bool
 ) -> None:
-    from hub import dispatch
-
     demand = str(_demand(name)["id"])
-    with environment.hub() as hub:
-        writing.each(
-            what,
-            [demand],
-            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: (None, command(uow, one))),
-            yes=yes,
-            dry_run=dry_run,
-        )
+    writing.act_on_each(what, [demand], lambda uow, one: (None, command(uow, one)), yes=yes, dry_run=dry_run)
 
 
 def id_of(name: str) -> str:

@@ -87,7 +87,6 @@ def end(
     dry_run: DryRun = False,
 ) -> None:
     """End a dossier that has not been handed over, such as an unpaid one. Its demand is cancelled."""
-    from hub import dispatch
     from hub.dossiers import service
     from hub.dossiers.store import DossierStatus
     from hub.errors import NotFound
@@ -97,16 +96,13 @@ def end(
     if view is None:
         raise NotFound(f"no submission is called {name}")
     status = DossierStatus(to.value)
-    with environment.hub() as hub:
-        writing.each(
-            "end",
-            [view.id],
-            lambda one: dispatch.run_command(
-                hub, writing.actor(), lambda uow: service.end_dossier(uow, one, status, reason)
-            ),
-            yes=yes,
-            dry_run=dry_run,
-        )
+    writing.act_on_each(
+        "end",
+        [view.id],
+        lambda uow, one: service.end_dossier(uow, one, status, reason),
+        yes=yes,
+        dry_run=dry_run,
+    )
 
 
 def _find(conn: "Connection", name: str) -> "SubmissionView | None":

@@ -81,6 +81,27 @@ def act(command: "Callable[[UnitOfWork], tuple[Result, list[Event]]]") -> Result
         return dispatch.run_command(hub, actor(), command)
 
 
+def act_on_each(
+    what: str,
+    ids: Iterable[str],
+    command: "Callable[[UnitOfWork, str], tuple[object, list[Event]]]",
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Confirm once, then run ``command`` for each id in a transaction of its own. Failures: see each_of."""
+    from hub import dispatch
+
+    with environment.hub() as hub:
+        each(
+            what,
+            ids,
+            lambda one: dispatch.run_command(hub, actor(), lambda uow: command(uow, one)),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
 def account(environ: Mapping[str, str], uid: int, login: int | None) -> str:
     """Return the account of the operating system; with sudo, that of its caller.
 

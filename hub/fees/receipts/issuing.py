@@ -252,10 +252,7 @@ def issued(uow: UnitOfWork, transfer: Transfer, reply: Issued) -> list[Event]:
 
 def not_issued(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The issuer refuses it, so that only the hub has it: opens M03."""
-    receipt = store.lock(uow.conn, transfer.key)
-    uow.write_audit(receipt.id, AuditAction.RECEIPT_NOT_PUBLISHED, reason=reason)
-    _open_exception(uow, receipt, {"why": "refused", "series": receipt.series, "ours": receipt.number})
-    return []
+    return _refused(uow, transfer, AuditAction.RECEIPT_NOT_PUBLISHED, reason, "refused")
 
 
 def voided(uow: UnitOfWork, transfer: Transfer, reply: Voided | None) -> list[Event]:  # noqa: ARG001 - a duplicate says none
@@ -267,9 +264,13 @@ def voided(uow: UnitOfWork, transfer: Transfer, reply: Voided | None) -> list[Ev
 
 def not_voided(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The issuer refuses to void it, so that it is valid there still: opens M03."""
+    return _refused(uow, transfer, AuditAction.RECEIPT_VOID_NOT_PUBLISHED, reason, "void refused")
+
+
+def _refused(uow: UnitOfWork, transfer: Transfer, action: AuditAction, reason: str, why: str) -> list[Event]:
     receipt = store.lock(uow.conn, transfer.key)
-    uow.write_audit(receipt.id, AuditAction.RECEIPT_VOID_NOT_PUBLISHED, reason=reason)
-    _open_exception(uow, receipt, {"why": "void refused", "series": receipt.series, "ours": receipt.number})
+    uow.write_audit(receipt.id, action, reason=reason)
+    _open_exception(uow, receipt, {"why": why, "series": receipt.series, "ours": receipt.number})
     return []
 
 

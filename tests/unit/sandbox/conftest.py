@@ -1,6 +1,6 @@
 """Sandboxes and a hub that listens to them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,9 @@ import pytest
 from zeep.wsse.username import UsernameToken
 
 from config.catalogue import Catalogue
+from connectors.ports import DepartmentPort
 from tests.unit.sandbox.hubs import WitnessHub, witness_hub
-from tests.unit.sandbox.running import Running, sandbox
+from tests.unit.sandbox.running import DEPARTMENTS, Running, port_at, sandbox
 from tests.unit.sandbox.speaking import KNOWN, SECRETS, SIGNED, HubSignature, client
 
 
@@ -46,3 +47,20 @@ def known(soap: Running) -> Iterator[Any]:
     token = UsernameToken("hub", SECRETS["SOAP_B_PASSWORD"], use_digest=True)
     with client(soap, KNOWN, token) as speaking:
         yield speaking.service
+
+
+@pytest.fixture(params=DEPARTMENTS)
+def code(request: pytest.FixtureRequest) -> str:
+    """Each department, by its code."""
+    return str(request.param)
+
+
+@pytest.fixture
+def port_of(running: Running, catalogue: Catalogue) -> Callable[[str], DepartmentPort]:
+    """The hub's port of a department in the test's own sandbox (its fixture ``running``)."""
+    return lambda code: port_at(running, catalogue, code)
+
+
+@pytest.fixture
+def port(port_of: Callable[[str], DepartmentPort], code: str) -> DepartmentPort:
+    return port_of(code)

@@ -12,7 +12,9 @@ from typing import Any
 
 import requests
 
-from config.catalogue import load
+from config.catalogue import Catalogue, load
+from connectors.ports import DepartmentPort
+from connectors.registry import department_port
 from connectors.sandbox.counterparties import Sandbox
 from connectors.sandbox.effects import Noticed, Submitted, read_effects
 from connectors.sandbox.runtime_settings import SandboxSettings
@@ -25,6 +27,9 @@ NOWHERE = "http://127.0.0.1:1"
 """A hub that nobody answers for."""
 PATIENCE = 120.0
 """seconds that a test waits for what has to happen"""
+
+DEPARTMENTS = ["rest-a", "soap-a", "soap-b"]
+"""one of each dialect and of each way of proving who speaks"""
 
 
 @dataclass(frozen=True)
@@ -115,3 +120,8 @@ def a_handoff(serial: int, department: str = "rest-a", **changes: Any) -> Handof
         **changes,
     }
     return Handoff.model_validate_json(json.dumps(document))
+
+
+def port_at(running: Running, catalogue: Catalogue, code: str) -> DepartmentPort:
+    """The hub's port of a department of that sandbox."""
+    return department_port(catalogue.departments[code], catalogue, running.urls[f"department.{code}"])

@@ -8,14 +8,13 @@ import pytest
 from config.catalogue import Catalogue
 from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.ports import DepartmentPort
-from connectors.registry import department_port, portal_port
+from connectors.registry import portal_port
 from connectors.sandbox.department import REASON
 from connectors.sandbox.dossier_behaviours import BEHAVIOURS, DepartmentAnswer, DossierBehaviour
 from schemas.department import Handoff, HandoffReceipt
-from tests.unit.sandbox.running import Running, a_handoff, sandbox, until
+from tests.unit.sandbox.running import DEPARTMENTS, Running, a_handoff, sandbox, until
 from tests.unit.sandbox.test_portal_receiver import a_notice
 
-DEPARTMENTS = ["rest-a", "soap-a", "soap-b"]
 ACCEPTING = [
     behaviour for behaviour in BEHAVIOURS if behaviour.answer in {DepartmentAnswer.RECEIPT, DepartmentAnswer.SLOW}
 ]
@@ -26,16 +25,6 @@ def running(tmp_path: Path) -> Iterator[Running]:
     counterparties = [*(f"department.{code}" for code in DEPARTMENTS), "portal.cong-dvc"]
     with sandbox(tmp_path, counterparties, hang_seconds=0.1) as started:
         yield started
-
-
-@pytest.fixture(params=DEPARTMENTS)
-def code(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def port(running: Running, catalogue: Catalogue, code: str) -> DepartmentPort:
-    return department_port(catalogue.departments[code], catalogue, running.urls[f"department.{code}"])
 
 
 def taken(running: Running, code: str) -> list[str]:

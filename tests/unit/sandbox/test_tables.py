@@ -18,9 +18,8 @@ from connectors.trust.development_authority import DevelopmentAuthority
 from schemas.settlement import HandedTable, TableAnswer
 from tests.tables import LINES, a_table, handed
 from tests.unit.sandbox.hubs import WitnessHub
-from tests.unit.sandbox.running import Running, call, sandbox, until
+from tests.unit.sandbox.running import DEPARTMENTS, Running, call, port_at, sandbox, until
 
-DEPARTMENTS = ["rest-a", "soap-a", "soap-b"]
 PUSHING = ["rest-a", "soap-b"]
 
 
@@ -42,25 +41,6 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def authority(running: Running) -> DevelopmentAuthority:
     """The one that the sandbox believes."""
     return DevelopmentAuthority(running.data / "pki")
-
-
-@pytest.fixture
-def port_of(running: Running, catalogue: Catalogue) -> Callable[[str], DepartmentPort]:
-    return lambda code: port_at(running, catalogue, code)
-
-
-def port_at(running: Running, catalogue: Catalogue, code: str) -> DepartmentPort:
-    return department_port(catalogue.departments[code], catalogue, running.urls[f"department.{code}"])
-
-
-@pytest.fixture(params=DEPARTMENTS)
-def code(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def port(port_of: Callable[[str], DepartmentPort], code: str) -> DepartmentPort:
-    return port_of(code)
 
 
 def answers(data: Path, code: str) -> list[TableAnswer]:

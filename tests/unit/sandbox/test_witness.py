@@ -11,13 +11,10 @@ import pytest
 from config.catalogue import Catalogue
 from connectors.errors import Rejected
 from connectors.ports import DepartmentPort
-from connectors.registry import department_port
 from connectors.sandbox.witness import Witnessed, goes_on, witnessed_path
 from hub.signing import merkle
 from schemas.custody import WitnessedCheckpoint
-from tests.unit.sandbox.running import Running, sandbox
-
-DEPARTMENTS = ["rest-a", "soap-a", "soap-b"]
+from tests.unit.sandbox.running import DEPARTMENTS, Running, sandbox
 
 
 class Log:
@@ -61,16 +58,6 @@ OTHER = Log(*(b"another %d" % number for number in range(20)))
 def running(tmp_path: Path) -> Iterator[Running]:
     with sandbox(tmp_path, [f"department.{code}" for code in DEPARTMENTS]) as started:
         yield started
-
-
-@pytest.fixture(params=DEPARTMENTS)
-def code(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def port(running: Running, catalogue: Catalogue, code: str) -> DepartmentPort:
-    return department_port(catalogue.departments[code], catalogue, running.urls[f"department.{code}"])
 
 
 def test_what_goes_on_is_kept_on_the_disk_and_counter_signed_where_the_department_can(
