@@ -22,6 +22,10 @@ from connectors.transport.http_connection import expect_success
 
 LIST_SIZE_CAP: Final = 8 * 1024 * 1024
 """bytes; some 200,000 revoked certificates"""
+QUERY: Final = "application/timestamp-query"
+REPLY: Final = "application/timestamp-reply"
+STAMP_SIZE_CAP: Final = 256 * 1024
+"""bytes; a reply with its certificates has some 6,000"""
 _PEM: Final = b"-----BEGIN X509 CRL-----"
 
 
@@ -34,14 +38,7 @@ class RevocationLists:
         """Raises OSError if a PEM file of the catalogue cannot be used."""
         self._name = authority.name
         self._url = url
-        self._transport = Transport(
-            authority.counterparty,
-            timeout=authority.timeout_seconds,
-            tls=authority.tls,
-            folder=catalogue.folder,
-            size_cap=LIST_SIZE_CAP,
-            on_sent=on_sent,
-        )
+        self._transport = _transport(authority, catalogue, LIST_SIZE_CAP, on_sent)
 
     def changes(self, cursor: str) -> RevocationList | None:
         """The list that the CA serves now, if it is another than the one of ``cursor``."""
@@ -73,12 +70,6 @@ def decoded(body: bytes) -> RevocationList:
     )
 
 
-QUERY: Final = "application/timestamp-query"
-REPLY: Final = "application/timestamp-reply"
-STAMP_SIZE_CAP: Final = 256 * 1024
-"""bytes; a reply with its certificates has some 6,000"""
-
-
 class TimeStamping:
     """A stamp port: one TSA."""
 
@@ -88,14 +79,7 @@ class TimeStamping:
         """Raises OSError if a PEM file of the catalogue cannot be used."""
         self._name = authority.name
         self._url = url
-        self._transport = Transport(
-            authority.counterparty,
-            timeout=authority.timeout_seconds,
-            tls=authority.tls,
-            folder=catalogue.folder,
-            size_cap=STAMP_SIZE_CAP,
-            on_sent=on_sent,
-        )
+        self._transport = _transport(authority, catalogue, STAMP_SIZE_CAP, on_sent)
 
     def stamp(self, request: bytes) -> bytes:
         """Its reply. ``request`` only asks, so whatever went wrong, it may be asked again."""
@@ -109,3 +93,19 @@ class TimeStamping:
         """A GET, which a TSA does not stamp: any answer shows that address and connection are right."""
         reply = self._transport.get(self._url, {"Accept": "*/*"})
         return f"{self._name}: HTTP {reply.status} to a GET; address and connection are accepted"
+
+
+def _transport(
+    authority: CertificateAuthority | StampingAuthority,
+    catalogue: Catalogue,
+    size_cap: int,
+    on_sent: Callable[[], None] | None,
+) -> Transport:
+    return Transport(
+        authority.counterparty,
+        timeout=authority.timeout_seconds,
+        tls=authority.tls,
+        folder=catalogue.folder,
+        size_cap=size_cap,
+        on_sent=on_sent,
+    )

@@ -1,16 +1,20 @@
 """Demands for the tests: dossiers that have to be paid for, and money that comes."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from hub import dispatch
+from hub.db import Connection
 from hub.fees.demands import demand_commands
 from hub.fees.demands.demand_commands import Credited
 from hub.unit_of_work import UnitOfWork
 from tests.builders import a_receipt, a_submission, submission_arrival
+from tests.deploy.installed import database_url_as, make_roles, run_script
+from tests.integration.fees.booking import opened
 from tests.integration.fees.matching import AccountTill
 from tests.integration.fees.registry import Registry
 from tests.integration.fees.telling import NotifyingProvider
@@ -103,3 +107,14 @@ def till(hub: ScriptedHub) -> AccountTill:
 @pytest.fixture
 def registry(hub: ScriptedHub) -> Registry:
     return Registry(hub)
+
+
+@pytest.fixture
+def as_worker(database_url: str) -> Iterator[Connection]:
+    """The book as the worker's role sees it."""
+    make_roles(database_url)
+    with psycopg.connect(database_url) as admin:
+        admin.execute("GRANT USAGE ON SCHEMA public TO hub_worker")
+    run_script(database_url, "grants.sql")
+    with opened(database_url_as(database_url, database_url.rpartition("/")[2], "hub_worker")) as conn:
+        yield conn

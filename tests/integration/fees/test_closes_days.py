@@ -1,7 +1,6 @@
 """A day is closed by two persons who agree to the same numbers, and takes nothing more."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 import psycopg
@@ -16,7 +15,6 @@ from hub.fees.ledger import DayClosed, Origin, post, postings
 from hub.fees.replay import replaying
 from hub.signing import canonical
 from tests.bank_files import StatementDraft, StatementMovement, ago
-from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.integration.fees.booking import FEE, opened, tampered
 from tests.integration.fees.closing import FIRST, SECOND, Accountants, today
 from tests.integration.fees.conftest import Cashier
@@ -27,17 +25,6 @@ from tests.integration.fees.telling import ACCOUNT, NotifyingProvider
 @pytest.fixture
 def accountants(till: AccountTill) -> Accountants:
     return Accountants(till)
-
-
-@pytest.fixture
-def worker(database_url: str) -> Iterator[Connection]:
-    """The book as the worker's role sees it."""
-    make_roles(database_url)
-    with psycopg.connect(database_url) as admin:
-        admin.execute("GRANT USAGE ON SCHEMA public TO hub_worker")
-    run_script(database_url, "grants.sql")
-    with opened(database_url_as(database_url, database_url.rpartition("/")[2], "hub_worker")) as conn:
-        yield conn
 
 
 def test_a_day_is_closed_by_two_persons_with_the_digest_of_what_it_came_to(
@@ -104,7 +91,7 @@ def test_what_has_changed_since_the_proposal_is_shown_and_needs_another_agreemen
 
 
 def test_a_closed_day_takes_nothing_from_anybody(
-    accountants: Accountants, till: AccountTill, reference: str, worker: Connection
+    accountants: Accountants, till: AccountTill, reference: str, as_worker: Connection
 ) -> None:
     day = till.books(StatementMovement(DUE, reference))
     accountants.closes(day)
@@ -115,10 +102,10 @@ def test_a_closed_day_takes_nothing_from_anybody(
         with pytest.raises(DayClosed), till.hub.db.connection() as conn:
             post(conn, entry)
         with pytest.raises(DayClosed):
-            post(worker, entry)
+            post(as_worker, entry)
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
-        worker.execute(
+        as_worker.execute(
             "INSERT INTO ledger_entry (business_date, kind, source_type, source_id, bank_account, lines, amount,"
             " digest) VALUES (%s, 'charged', 'line', '1', %s, 2, 1, sha256('x'))",
             (day, ACCOUNT),
@@ -197,21 +184,21 @@ def test_only_what_is_closed_is_opened_again(accountants: Accountants, till: Acc
 
 
 def test_nobody_closes_alone_or_opens_alone_even_in_the_database(
-    accountants: Accountants, till: AccountTill, worker: Connection
+    accountants: Accountants, till: AccountTill, as_worker: Connection
 ) -> None:
     day = till.books()
     accountants.closes(day)
     alone = "INSERT INTO day_close (account, day, digest, maker, checker) VALUES ('1', %s, sha256('x'), 'a', 'a')"
     with pytest.raises(psycopg.errors.CheckViolation):
-        worker.execute(alone, (day,))
+        as_worker.execute(alone, (day,))
     for changes in (
         "reopened_at = now()",
         "reopened_at = now(), reopen_maker = 'a', reopen_checker = 'a', reopen_reason = 'x'",
     ):
         with pytest.raises(psycopg.errors.CheckViolation):
-            worker.execute(f"UPDATE day_close SET {changes}")
+            as_worker.execute(f"UPDATE day_close SET {changes}")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        worker.execute("UPDATE day_close SET digest = sha256('y')")
+        as_worker.execute("UPDATE day_close SET digest = sha256('y')")
     with pytest.raises(psycopg.errors.InsufficientPrivilege), till.hub.db.connection() as owner:
         owner.execute("UPDATE day_close SET digest = sha256('y')")
 

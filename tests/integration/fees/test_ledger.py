@@ -25,7 +25,6 @@ from hub.fees.ledger import (
 )
 from hub.signing import custody
 from tests import ledger_queries
-from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.integration.fees.booking import ACCOUNT, CLOSE, DAY, FEE, REOPEN, notified, on_statement, opened, origin
 from tests.scripted_hub import ScriptedHub
 
@@ -36,17 +35,6 @@ EACH: Final = 25
 @pytest.fixture
 def conn(database_url: str) -> Iterator[Connection]:
     with opened(database_url) as conn:
-        yield conn
-
-
-@pytest.fixture
-def as_worker(database_url: str) -> Iterator[Connection]:
-    """The book as the worker's role sees it."""
-    make_roles(database_url)
-    with psycopg.connect(database_url) as admin:
-        admin.execute("GRANT USAGE ON SCHEMA public TO hub_worker")
-    run_script(database_url, "grants.sql")
-    with opened(database_url_as(database_url, database_url.rpartition("/")[2], "hub_worker")) as conn:
         yield conn
 
 
