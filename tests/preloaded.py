@@ -27,10 +27,10 @@ _IMPORTED: Final = [
     "hub.cli.processes",
     "hub.http.serve",
     "hub.http.app",
-    "hub.worker.run",
+    "hub.worker.app",
     "hub.worker.beat",
     "connectors.registry",
-    "connectors.sandbox.run",
+    "connectors.sandbox.counterparties",
     "tests.preloaded",
 ]
 _SERVER: Final = multiprocessing.get_context("forkserver")

@@ -1,4 +1,4 @@
-"""``python -m connectors.sandbox``: see connectors.sandbox.run."""
+"""``python -m connectors.sandbox``: see connectors.sandbox.counterparties."""
 
 import argparse
 import gc
@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     # Modules stay: searching them for garbage would be a tenth of the start.
     gc.disable()
-    from connectors.sandbox.run import run  # noqa: PLC0415 - see above
+    from connectors.sandbox.counterparties import run  # noqa: PLC0415 - see above
 
     gc.enable()
     gc.freeze()

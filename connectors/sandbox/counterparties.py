@@ -1,8 +1,12 @@
-"""The sandbox server of each counterparty of the catalogue, by its kind and dialect."""
+"""The sandbox server of each counterparty of the catalogue, by its kind and dialect, and the run of all of them."""
 
+import asyncio
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+import uvloop
 
 from config.catalogue import (
     Bank,
@@ -14,6 +18,7 @@ from config.catalogue import (
     Issuer,
     Operator,
     StampingAuthority,
+    load,
 )
 from connectors.sandbox import soap_messages
 from connectors.sandbox.accountant import TableReader
@@ -30,7 +35,7 @@ from connectors.sandbox.postal_operator import PostalOperatorServer
 from connectors.sandbox.receipt_issuer import ReceiptIssuer
 from connectors.sandbox.rest_department import RestDepartment
 from connectors.sandbox.runtime_settings import SandboxSettings
-from connectors.sandbox.server import ServedParty
+from connectors.sandbox.server import ServedParty, serve
 from connectors.sandbox.soap_department import SoapDepartment
 from connectors.sandbox.soap_messages import DepartmentSoapSecurity
 from connectors.sandbox.status_push import push_of
@@ -133,3 +138,32 @@ KINDS: Final[Mapping[type, Callable[[Sandbox, Any], ServedParty]]] = {
     Issuer: Sandbox.issuer,
 }
 """The kind of a counterparty in the catalogue → who plays it. A new kind is a line here."""
+
+
+def run(
+    *,
+    catalogue: Path,
+    data: Path,
+    hub: str,
+    ports: Path,
+    environment: Mapping[str, str],
+    only: Sequence[str] | None = None,
+    without: Sequence[str] = (),
+) -> None:
+    """Returns after SIGTERM or SIGINT and a clean stop. Raises ValueError (CatalogueError) and OSError at the start.
+
+    ``data``: the folder of effect files and reports. ``hub``: its public address. ``only`` and ``without`` are
+    counterparty codes.
+    """
+    sandbox = Sandbox(load(catalogue, environment), data, hub.rstrip("/"), SandboxSettings(), environment)
+    parties = sandbox.parties(only, without)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_stopped(parties, ports))
+
+
+async def _until_stopped(parties: list[ServedParty], ports: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(parties, ports, stop)

@@ -68,14 +68,14 @@ def worker(
     share_malloc_arenas()
     with importing():
         from hub import app, broker, logging
-        from hub.worker import run
+        from hub.worker.app import run_worker
 
     hub = app.build()
     known = broker.queue_names(hub.catalogue)
     if unknown := set(queue or ()) - set(known):
         leave(ExitCode.USAGE, f"hub: no queue is called {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     logging.configure(hub.settings.log_level)
-    run.worker(hub, queues=queue or [], threads=threads, name=name)
+    run_worker(hub, queues=queue or [], threads=threads, name=name)
 
 
 @app.command(rich_help_panel=PROCESSES)

@@ -40,7 +40,7 @@ class Worker:
     started_at: datetime
     seen_at: datetime
     age: float
-    """seconds since its last heartbeat; it makes one every HEARTBEAT_EVERY (hub.worker.run)"""
+    """seconds since its last heartbeat; it makes one every HEARTBEAT_EVERY (hub.worker.app)"""
 
 
 # A start in the future is from before the clock was set back, and holds up nobody.

@@ -1,21 +1,28 @@
-"""The Celery application of the workers: each task is one call into the hub, with ids of ours and nothing else.
+"""The Celery application of the workers, and the process of one: each task is one call into the hub, with ids of ours.
 
 A worker goes on by itself with what its own commits have made due in the queues that it consumes: the broker would
 bring it the same rows at more cost than the rows themselves. They are claimed in order and within their counterparty's
-capacity, as if the broker had brought them.
+capacity, as if the broker had brought them. Its process consumes some or all queues, with a heartbeat in the database.
 """
 
+import sys
+import threading
 import time
-from collections.abc import Callable, Collection
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from socket import gethostname
+from typing import Any, Final, NoReturn
 
 import structlog
 from celery import Celery, Task
 from celery.worker.consumer import Consumer
 from celery.worker.control import Panel
+from psycopg import Error
+from psycopg_pool import PoolTimeout
 
 from hub import broker, delivery, dispatch, polling
 from hub.app import Hub
+from hub.db import Connection, Database
 from hub.messages import inbox, liveness, outbox
 from hub.messages.model import BATCH
 from hub.worker import beat, jobs
@@ -25,6 +32,8 @@ DRAIN_ROUNDS: Final = 8
 """batches in one task; then others have their turn"""
 DRAIN_SECONDS: Final = 1.0
 """after which no task goes on: a worker that is told to stop waits for the tasks under way"""
+HEARTBEAT_EVERY: Final = 10.0
+"""seconds"""
 ALLOWED_CONTROL: Final = frozenset({"enable_events", "disable_events", "heartbeat", "election"})
 """remote commands that start and stop the sending of events, and nothing else"""
 
@@ -154,3 +163,58 @@ def _tick(hub: Hub, name: str, every: float, job: Callable[[], object]) -> Calla
             liveness.finish_tick(conn, name)
 
     return tick
+
+
+def run_worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoReturn:
+    """Consume ``queues`` (none: all) with ``threads`` threads until SIGTERM. Flower shows it as ``name``.
+
+    Ends the process with Celery's exit code, which is not 0 if the worker could not go on.
+    """
+    close_remote_control()
+    with hub:
+        jobs.apply_receipt_policy(hub)
+        consumed = list(queues) or broker.queue_names(hub.catalogue)
+        celery = create(hub, consumed)
+        # Not app.worker_main: Celery's command line loads its prompt and Flower's command, 12 MiB that stay.
+        process = celery.Worker(
+            hostname=f"{name}@{gethostname()}",
+            pool="threads",
+            concurrency=threads,
+            queues=consumed,
+            loglevel=hub.settings.log_level,
+            quiet=True,
+            without_gossip=True,
+            without_mingle=True,
+        )
+        with heartbeat(hub.db, process.hostname, consumed):
+            process.start()
+    sys.exit(process.exitcode)
+
+
+@contextmanager
+def heartbeat(db: Database, name: str, queues: Collection[str], *, every: float = HEARTBEAT_EVERY) -> Iterator[None]:
+    """While open, record every ``every`` seconds that worker ``name`` lives; at the end, that it was told to stop."""
+    stopping = threading.Event()
+
+    def run() -> None:
+        while True:
+            _record(db, lambda conn: liveness.record_heartbeat(conn, name, queues))
+            if stopping.wait(every):
+                return
+
+    thread = threading.Thread(target=run, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+        _record(db, lambda conn: liveness.record_stop(conn, name))
+
+
+def _record(db: Database, statement: Callable[[Connection], None]) -> None:
+    try:
+        with db.connection() as conn:
+            statement(conn)
+    except (Error, PoolTimeout) as error:
+        log.warning("heartbeat_missed", error=type(error).__name__)

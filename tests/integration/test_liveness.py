@@ -14,7 +14,7 @@ from hub import broker
 from hub.messages import liveness
 from hub.messages.model import Wakeup
 from hub.worker import app, beat
-from hub.worker.run import heartbeat
+from hub.worker.app import heartbeat
 from tests.scripted_hub import ScriptedHub
 
 EVERY = 60.0

@@ -17,8 +17,7 @@ from pydantic import ValidationError
 from config.statements import Table
 from connectors.banks.statements import table_heading, table_line
 from connectors.banks.statements.amounts import text_of
-from connectors.banks.statements.table_heading import ColumnMap
-from connectors.banks.statements.table_labels import VND, LabelledFields, account_of, find_label
+from connectors.banks.statements.table_heading import VND, ColumnMap, LabelledFields, account_of, find_label
 from schemas.cells import CellRow, label, written
 from schemas.statement import EntryKind, Head, Portion, StatementCode, StatementEntry, UnreadableFile, misfit
 from schemas.workbook import Workbook

@@ -6,8 +6,7 @@ from pydantic import ValidationError
 
 from config.statements import Table
 from connectors.banks.statements.cells import is_empty, money, when
-from connectors.banks.statements.table_heading import ColumnMap
-from connectors.banks.statements.table_labels import VND
+from connectors.banks.statements.table_heading import VND, ColumnMap
 from schemas.cells import CellRow, label, written
 from schemas.statement import StatementCode, StatementEntry, UnreadableFile, misfit, reference
 

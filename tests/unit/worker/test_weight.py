@@ -13,7 +13,7 @@ def packages_loaded_by(modules: str) -> set[str]:
 
 
 def test_a_worker_imports_no_web_framework_no_celery_command_line_and_no_holidays() -> None:
-    assert packages_loaded_by("hub.cli.main, hub.app, hub.worker.run, celery.apps.worker") & STRANGERS == set()
+    assert packages_loaded_by("hub.cli.main, hub.app, hub.worker.app, celery.apps.worker") & STRANGERS == set()
 
 
 def test_beat_imports_neither_connectors_nor_signing_nor_the_domain() -> None:
