@@ -28,7 +28,9 @@ def before(tmp_path: Path) -> Path:
     if not earlier:
         pytest.skip("the schema is that of the first release: there is no code from before it")
     try:
-        newest = git("log", "-1", "--diff-filter=A", "--format=%H", "--", str(STEPS / step.name)).decode().strip()
+        # A step that was numbered anew is followed to the commit that added it.
+        added = git("log", "-1", "--follow", "--diff-filter=A", "--format=%H", "--", str(STEPS / step.name))
+        newest = added.decode().strip()
         tree = git("archive", f"{newest}^", "hub", "connectors", "config", "schemas", "tests", "pyproject.toml")
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("this checkout has no history: tests/integration/test_rolling_upgrade.py has to do")

@@ -1,10 +1,10 @@
-"""Codes of the Centre are reserved before a submission is handled. What was 0002 is in the baseline."""
+"""Codes of the Centre are reserved before a submission is handled."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0003"
+revision = "0002"
 down_revision = "0001"
 
 
