@@ -317,7 +317,7 @@ def _signature(form: SignedJson, content: bytes, private_pem: str) -> str:
 
 
 def _signer(form: SignedJson, private_pem: str) -> Callable[[bytes], bytes]:
-    key = _private_key(private_pem)
+    key = _key_of(private_pem)
     match form.algorithm, key:
         case "rsa-sha256", rsa.RSAPrivateKey():
             return lambda content: key.sign(content, padding.PKCS1v15(), _HASH)
@@ -331,7 +331,7 @@ def _signer(form: SignedJson, private_pem: str) -> Callable[[bytes], bytes]:
 
 
 @cache
-def _private_key(pem: str) -> PrivateKeyTypes:
+def _key_of(pem: str) -> PrivateKeyTypes:
     """Read once, because checking an RSA key takes 40 ms."""
     return serialization.load_pem_private_key(pem.encode(), None)
 
