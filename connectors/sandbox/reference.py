@@ -119,8 +119,8 @@ def _banks() -> Iterator[str]:
     yield "| Behaviour of a transfer | Booked | Told | Exception | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
     for paid in TRANSFER_BEHAVIOURS:
-        booked, told = paid.booked.value, paid.telling.value
-        yield f"| `{paid.name}` | {booked} | {told} | {paid.case} | {paid.english} | {paid.vietnamese} |"
+        booked, notices = paid.booked.value, paid.telling.value
+        yield f"| `{paid.name}` | {booked} | {notices} | {paid.case} | {paid.english} | {paid.vietnamese} |"
     yield ""
     yield '`POST /_sandbox/statements` with `{"day": "2026-11-24", "format": "camt", "behaviour": "right"}` lays out'
     yield "what has been booked since the statement before, up to the end of that day (today, if none is said)."
