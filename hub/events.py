@@ -15,13 +15,33 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierTerms:
+    """What a dossier is and until when it is due: nothing that a status changes."""
+
+    id: str
+    code: str
+    """normalised"""
+    raw_code: str
+    """as it was issued"""
+    procedure: str
+    department: str
+    received_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DossierOpened(Event):
     """A submission has become a dossier with a code and a due date."""
+
+    procedure: str
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class DossierReleased(Event):
     """The dossier may be handed to its department."""
+
+    dossier: DossierTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +133,8 @@ class HandoffRefused(Event):
 @dataclass(frozen=True, slots=True)
 class StatusMoved(Event):
     """The dossier's status has changed."""
+
+    status: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from hub.calendar import WorkingCalendar
 from hub.codes import HubCode
 from hub.db import Connection
 from hub.errors import ManualAction
-from hub.messages import outbox
+from hub.messages import inbox, outbox
 from hub.messages.model import Message, Wakeup
 from hub.messages.outbox import NewTransfer
 from hub.signing.signer import Signer
+from schemas.portal import Submission
 from schemas.statement import Format, Statement
 
 Row = TypeVar("Row")
@@ -52,6 +53,10 @@ class UnitOfWork:
     """base URL of our API for partners, without a slash at its end; empty: not published"""
     wakeups: list[Wakeup] = field(default_factory=list)
     """to be published after the commit"""
+    locked_rows: dict[str, Any] = field(default_factory=dict)
+    """id → row that this transaction has locked or inserted, as it is now: read once, however many handlers ask"""
+    submissions: dict[str, Submission] = field(default_factory=dict)
+    """id → submission that this transaction has read"""
     _put_off: dict[Callable[[Connection, Any], None], list[Any]] = field(default_factory=dict)
     """who writes them → rows"""
 
@@ -87,6 +92,17 @@ class UnitOfWork:
             except BaseException:
                 self._put_off.clear()
                 raise
+            finally:
+                # What is rolled back is neither locked any more nor as it was left here.
+                self.locked_rows.clear()
+
+    def submission(self, submission_id: str) -> Submission:
+        """The submission as the portal sent it. Raises LookupError."""
+        submission = self.submissions.get(submission_id)
+        if submission is None:
+            submission = Submission.model_validate_json(inbox.body(self.unflushed, submission_id))
+            self.submissions[submission_id] = submission
+        return submission
 
     def put(self, transfer: NewTransfer) -> None:
         """Put a transfer into the outbox."""

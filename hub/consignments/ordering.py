@@ -14,10 +14,9 @@ from hub.db import one
 from hub.errors import InvalidState, NotFound
 from hub.events import Event, HandoffPrepared, StatusMoved
 from hub.locale import vi
-from hub.messages import inbox
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import DossierCode, Prefix, is_id
-from schemas.portal import Address, Submission
+from schemas.portal import Address
 from schemas.postal import Contact
 
 CARRIER: Final = "post"
@@ -63,11 +62,11 @@ def carry_papers(uow: UnitOfWork, event: HandoffPrepared) -> list[Event]:
 
 def send_result(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
     """Order the transport of a resolved dossier's result to its applicant, if wanted by post; once."""
-    if uow.catalogue.portal.post is None:
+    if uow.catalogue.portal.post is None or event.status != RESOLVED:
+        return []
+    if uow.submission(event.dossier_id).result.method != CARRIER:
         return []
     dossier = _dossier(uow, event.dossier_id)
-    if dossier["status"] != RESOLVED or _submission(uow, dossier).result.method != CARRIER:
-        return []
     sent = uow.unflushed.execute(
         "SELECT 1 FROM consignment c JOIN consignment_item i ON i.consignment_id = c.id"
         " WHERE i.dossier_id = %s AND c.direction = %s",
@@ -138,7 +137,7 @@ def _dossier(uow: UnitOfWork, name: str) -> dict[str, Any]:
 def _dossiers(uow: UnitOfWork, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Each once, as they are named; locked in one order, so that no two bags wait for each other."""
     ids = list(dict.fromkeys(_id(uow, name) for name in names))
-    rows = uow.unflushed.execute(
+    rows = uow.conn.execute(
         "SELECT id, code, raw_code, reference, procedure, department, status, received_at, due_at, released_at"
         " FROM dossier WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
         (ids,),
@@ -159,10 +158,6 @@ def _normalised(name: str) -> str:
         return DossierCode.received(name).normalised
     except ValueError as error:
         raise NotFound(str(error)) from None
-
-
-def _submission(uow: UnitOfWork, dossier: dict[str, Any]) -> Submission:
-    return Submission.model_validate_json(inbox.body(uow.unflushed, dossier["id"]))
 
 
 def _ends(
@@ -204,7 +199,7 @@ def _applicant(uow: UnitOfWork, dossiers: list[dict[str, Any]], *, to_result: bo
     """The applicant, at the address for the result or at home. Raises InvalidState without a phone number."""
     if len(dossiers) > 1:
         raise InvalidState("one citizen's dossiers travel one by one: say one")
-    submission = _submission(uow, dossiers[0])
+    submission = uow.submission(dossiers[0]["id"])
     applicant = submission.applicant
     if applicant.phone is None:
         raise InvalidState("the applicant has left no phone number, and the postman needs one")
@@ -248,5 +243,5 @@ def _items(uow: UnitOfWork, dossier: dict[str, Any], direction: Direction) -> li
         title = procedure.title if procedure else str(dossier["procedure"])
         return [ManifestItem(dossier["id"], ItemKind.RESULT, title)]
     titles = {paper.code: paper.title for paper in procedure.papers} if procedure else {}
-    papers = _submission(uow, dossier).papers
+    papers = uow.submission(dossier["id"]).papers
     return [ManifestItem(dossier["id"], ItemKind.DOCUMENTS, titles.get(paper.code, paper.code)) for paper in papers]

@@ -15,12 +15,11 @@ from hub.db import Connection, as_set
 from hub.dossiers import store
 from hub.dossiers.store import Dossier, DossierStatus
 from hub.events import Event, FeeChanged, FeeDemanded, FeeEvent, FeePaid, FeeReopened, FeeWaived
-from hub.messages import inbox
 from hub.messages.model import Transfer
 from hub.messages.outbox import NewTransfer
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
-from schemas.portal import FeeNotice, Notice, NoticeData, Submission
+from schemas.portal import FeeNotice, Notice, NoticeData
 
 # --- notices
 
@@ -46,27 +45,20 @@ ORDER BY at
 
 def tell_portal(uow: UnitOfWork, event: Event) -> list[Event]:
     """Publish the dossier's status: ids and states, never a citizen's data (Standard Webhooks, thin payload)."""
-    _publish_status(uow, event.dossier_id, TYPE)
+    _publish(uow, _notice(uow, store.lock(uow, event.dossier_id), TYPE, None))
     return []
 
 
 def tell_fee(uow: UnitOfWork, event: FeeEvent) -> list[Event]:
     """Publish the state of the fee. It is part of the submission's view, which so gets a new version."""
-    store.touch(uow.unflushed, event.dossier_id)
-    _publish_status(uow, event.dossier_id, FEE_TYPES[type(event)], event.fee)
+    dossier = store.touch(uow, store.lock(uow, event.dossier_id))
+    _publish(uow, _notice(uow, dossier, FEE_TYPES[type(event)], event.fee))
     return []
-
-
-def _publish_status(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice | None = None) -> None:
-    dossier = store.by_id(uow.unflushed, dossier_id)
-    if dossier is None:
-        raise LookupError(dossier_id)
-    _publish(uow, _notice(uow, dossier, type, fee))
 
 
 def tell_refused(uow: UnitOfWork, submission_id: str, reason: str) -> list[Event]:
     """Publish that a submission was refused before it became a dossier, as the status not_accepted."""
-    submission = Submission.model_validate_json(inbox.body(uow.unflushed, submission_id))
+    submission = uow.submission(submission_id)
     data = NoticeData(
         event_id=new_id(Prefix.EVENT),
         submission_id=submission_id,

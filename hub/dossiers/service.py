@@ -35,7 +35,7 @@ from schemas.portal import Submission
 
 def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
     """Make a submission a dossier, with its code, department and due date (NĐ 61/2018 Đ17; Decision 743 Đ5.2.d)."""
-    submission = Submission.model_validate_json(message.body)
+    submission = uow.submissions[message.id] = Submission.model_validate_json(message.body)
     procedure = uow.catalogue.procedures.get(submission.procedure)
     if procedure is None:
         raise ManualAction(
@@ -44,7 +44,7 @@ def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
     today = local(message.received_at).date()
     code = _code(uow, submission) or _issued(uow, message.id, today)
     store.add(
-        uow.unflushed,
+        uow,
         message.id,
         code,
         reference=submission.reference,
@@ -54,7 +54,7 @@ def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
         due_at=uow.calendar.due(message.received_at, procedure.working_hours),
     )
     uow.write_audit(message.id, AuditAction.DOSSIER_OPENED, after=DossierStatus.REGISTERED, reason=code.normalised)
-    return [DossierOpened(message.id)]
+    return [DossierOpened(message.id, procedure.code, message.received_at)]
 
 
 def _code(uow: UnitOfWork, submission: Submission) -> DossierCode | None:
@@ -92,7 +92,7 @@ def _issued(uow: UnitOfWork, submission_id: str, today: date) -> DossierCode:
 
 def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
     """The department has the dossier: it is accepted, unless a report has already moved it on."""
-    dossier = store.lock(uow.unflushed, event.dossier_id)
+    dossier = store.lock(uow, event.dossier_id)
     # Reports that came before the receipt have been waiting for it.
     uow.wakeups.extend(inbox.wake(uow.unflushed, f"department.{dossier.department}", dossier.code))
     if dossier.status is not DossierStatus.REGISTERED:
@@ -102,7 +102,7 @@ def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
 
 def not_taken(uow: UnitOfWork, event: HandoffRefused) -> list[Event]:
     """The department has refused the dossier. That is an answer, not a failure: the applicant is told why."""
-    return _move(uow, store.lock(uow.unflushed, event.dossier_id), DossierStatus.NOT_ACCEPTED, event)
+    return _move(uow, store.lock(uow, event.dossier_id), DossierStatus.NOT_ACCEPTED, event)
 
 
 def _move(
@@ -110,9 +110,9 @@ def _move(
 ) -> list[Event]:
     reason = event.reason if isinstance(event, HandoffRefused) else None
     # A receipt's clock may be wrong, too: nobody takes a dossier later than we hear of it.
-    store.move(uow.unflushed, dossier, to, at=min(event.at, uow.now), reason=reason)
+    store.move(uow, dossier, to, at=min(event.at, uow.now), reason=reason)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_STATUS_CHANGED, before=dossier.status, after=to)
-    return [StatusMoved(dossier.id)]
+    return [StatusMoved(dossier.id, to)]
 
 
 def report(uow: UnitOfWork, message: Message) -> list[Event]:
@@ -132,7 +132,7 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
         raise ManualAction(
             HubCode.STATUS_UNKNOWN, f"{department.code} has no status {status_report.status!r} in its table"
         )
-    dossier = store.lock_by_code(uow.unflushed, DossierCode.received(status_report.dossier_code), department.code)
+    dossier = store.lock_by_code(uow, DossierCode.received(status_report.dossier_code), department.code)
     if dossier is None or dossier.released_at is None:
         raise RetryLater(HubCode.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
     to, at = DossierStatus(meaning.value), uow.reported_at(message, status_report.at)
@@ -152,11 +152,10 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
         raise RetryLater(HubCode.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
     # 4.
     for step in steps:
-        store.move(uow.unflushed, dossier, step, at=at, reason=status_report.note, by_report=True)
         action = AuditAction.DOSSIER_STATUS_CHANGED if step is to else AuditAction.DOSSIER_STATUS_INFERRED
         uow.write_audit(dossier.id, action, before=dossier.status, after=step, reason=status_report.report_id)
-        dossier = store.lock(uow.unflushed, dossier.id)
-    return [*back, StatusMoved(dossier.id)]
+        dossier = store.move(uow, dossier, step, at=at, reason=status_report.note, by_report=True)
+    return [*back, StatusMoved(dossier.id, to)]
 
 
 def _is_repeated_or_late(
@@ -166,7 +165,7 @@ def _is_repeated_or_late(
     if to is dossier.status:
         if dossier.by_report or at >= dossier.status_at - uow.clock_skew:
             # The status is confirmed at this later time: reports of the time between are late from now on.
-            store.confirm(uow.unflushed, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
+            store.confirm(uow, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
         uow.write_audit(
             dossier.id, AuditAction.DOSSIER_REPORT_REPEATED, before=dossier.status, after=to, reason=report_id
         )
@@ -204,12 +203,12 @@ _HELD: Final = frozenset({DossierStatus.REGISTERED, DossierStatus.AWAITING_FEE})
 
 def release(uow: UnitOfWork, event: FeeNotDue) -> list[Event]:
     """No fee is due: release the dossier to its department."""
-    return _release(uow, store.lock(uow.unflushed, event.dossier_id))
+    return _release(uow, store.lock(uow, event.dossier_id))
 
 
 def release_or_wait(uow: UnitOfWork, event: FeeDemanded) -> list[Event]:
     """Hold the dossier if its fee is to be paid first; release it otherwise."""
-    dossier = store.lock(uow.unflushed, event.dossier_id)
+    dossier = store.lock(uow, event.dossier_id)
     return _wait(uow, dossier) if event.pay_first else _release(uow, dossier)
 
 
@@ -218,7 +217,7 @@ def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
 
     It is released by an inbox message of our own, so that the money is booked even while nobody can sign the handoff.
     """
-    dossier = store.lock(uow.unflushed, event.dossier_id)
+    dossier = store.lock(uow, event.dossier_id)
     if dossier.released_at is not None or dossier.status not in _HELD:
         return []
     message = new_id(Prefix.INBOX)
@@ -228,13 +227,13 @@ def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
         return []
     procedure = uow.catalogue.procedures.get(dossier.procedure)
     if procedure is not None:
-        store.begin_term(uow.unflushed, dossier, due_at=uow.calendar.due(event.at, procedure.working_hours))
+        dossier = store.begin_term(uow, dossier, due_at=uow.calendar.due(event.at, procedure.working_hours))
     return _set_status(uow, dossier, DossierStatus.REGISTERED)
 
 
 def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
     """Handle the message of ``covered``: release the dossier, unless the payment was reversed meanwhile."""
-    dossier = store.lock(uow.unflushed, message.body.decode())
+    dossier = store.lock(uow, message.body.decode())
     if dossier.released_at is not None or dossier.status is not DossierStatus.REGISTERED:
         uow.write_audit(dossier.id, AuditAction.DOSSIER_NOT_RELEASED, before=dossier.status)
         return []
@@ -243,7 +242,7 @@ def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
 
 def reopened(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
     """A payment was reversed: the dossier waits again if it is not released; else fees open an exception."""
-    dossier = store.lock(uow.unflushed, event.dossier_id)
+    dossier = store.lock(uow, event.dossier_id)
     if dossier.released_at is not None:
         uow.write_audit(
             dossier.id, AuditAction.DOSSIER_UNPAID_AFTER_RELEASE, before=dossier.status, reason=event.fee.demand_id
@@ -257,15 +256,15 @@ def _wait(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
 
 
 def _set_status(uow: UnitOfWork, dossier: Dossier, to: DossierStatus) -> list[Event]:
-    store.move(uow.unflushed, dossier, to, at=uow.now, reason=None)
+    store.move(uow, dossier, to, at=uow.now, reason=None)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_STATUS_CHANGED, before=dossier.status, after=to)
-    return [StatusMoved(dossier.id)]
+    return [StatusMoved(dossier.id, to)]
 
 
 def _release(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
-    store.release(uow.unflushed, dossier, at=uow.now)
+    store.release(uow, dossier)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_RELEASED)
-    return [DossierReleased(dossier.id)]
+    return [DossierReleased(dossier.id, dossier.terms)]
 
 
 def end_dossier(uow: UnitOfWork, dossier_id: str, to: DossierStatus, reason: str) -> tuple[None, list[Event]]:
@@ -274,13 +273,13 @@ def end_dossier(uow: UnitOfWork, dossier_id: str, to: DossierStatus, reason: str
     Raises NotFound, or InvalidState once it is released: from then on its department ends it.
     """
     try:
-        dossier = store.lock(uow.unflushed, dossier_id)
+        dossier = store.lock(uow, dossier_id)
     except LookupError:
         raise NotFound(f"no dossier has the id {dossier_id}") from None
     if dossier.released_at is not None:
         raise InvalidState("the dossier has been handed to its department, which ends it")
     if to not in (DossierStatus.WITHDRAWN, DossierStatus.STOPPED) or to not in LIFECYCLE.moves[dossier.status]:
         raise InvalidState(f"a dossier that is {dossier.status} cannot be {to}")
-    store.move(uow.unflushed, dossier, to, at=uow.now, reason=reason)
+    store.move(uow, dossier, to, at=uow.now, reason=reason)
     uow.write_audit(dossier.id, AuditAction.DOSSIER_ENDED, before=dossier.status, after=to, reason=reason)
-    return None, [StatusMoved(dossier.id)]
+    return None, [StatusMoved(dossier.id, to)]

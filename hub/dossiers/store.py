@@ -1,17 +1,18 @@
 """Dossiers: their statuses and lifecycle (ours, and the national list of ten of Cổng DVCQG), and their rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
 from psycopg.rows import class_row
 
-from hub.db import Connection, one
-from hub.errors import StaleClaim
+from hub.db import Connection, as_set, one
+from hub.events import DossierTerms
 from hub.lifecycle import Lifecycle
 from hub.locale import vi
+from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import DossierCode
 
 
@@ -155,16 +156,37 @@ class Dossier:
         # Rows come from SQL with the status as text.
         object.__setattr__(self, "status", DossierStatus(self.status))
 
+    @property
+    def terms(self) -> DossierTerms:
+        return DossierTerms(
+            id=self.id,
+            code=self.code,
+            raw_code=self.raw_code,
+            procedure=self.procedure,
+            department=self.department,
+            received_at=self.received_at,
+            due_at=self.due_at,
+        )
+
 
 # --- rows
 
 _COLUMNS: Final = """id, code, raw_code, reference, procedure, department, status, status_at, version, reason,
     received_at, due_at, updated_at, released_at, by_report"""
-_ADD: Final = """
-INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, received_at,
-                     due_at)
-VALUES (%(id)s, %(code)s, %(raw_code)s, %(reference)s, %(procedure)s, %(department)s, %(status)s, %(received_at)s,
-        %(received_at)s, %(due_at)s)
+
+# What is inserted is new, and what is updated is locked: there is nobody to be in conflict with.
+_WRITE: Final = """
+INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, version, reason,
+    received_at, due_at, released_at, by_report)
+SELECT id, code, raw_code, reference, procedure, department, status, status_at, version, reason,
+    received_at, due_at, released_at, by_report
+FROM json_to_recordset(%s) AS row (id text, code text, raw_code text, reference text, procedure text, department text,
+    status text, status_at timestamptz, version int, reason text, received_at timestamptz, due_at timestamptz,
+    released_at timestamptz, by_report boolean)
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, status_at = excluded.status_at, version = excluded.version,
+    reason = excluded.reason, due_at = excluded.due_at, released_at = excluded.released_at,
+    by_report = excluded.by_report,
+    updated_at = CASE WHEN excluded.version > dossier.version THEN now() ELSE dossier.updated_at END
 """
 
 
@@ -214,7 +236,7 @@ def is_taken(conn: Connection, code: DossierCode) -> bool:
 
 
 def add(
-    conn: Connection,
+    uow: UnitOfWork,
     dossier_id: str,
     code: DossierCode,
     *,
@@ -223,79 +245,97 @@ def add(
     department: str,
     received_at: datetime,
     due_at: datetime,
-) -> None:
+) -> Dossier:
     """Insert a dossier, registered."""
-    conn.execute(
-        _ADD,
-        {
-            "id": dossier_id,
-            "code": code.normalised,
-            "raw_code": code.raw,
-            "reference": reference,
-            "procedure": procedure,
-            "department": department,
-            "status": DossierStatus.REGISTERED,
-            "received_at": received_at,
-            "due_at": due_at,
-        },
+    return _keep(
+        uow,
+        Dossier(
+            id=dossier_id,
+            code=code.normalised,
+            raw_code=code.raw,
+            reference=reference,
+            procedure=procedure,
+            department=department,
+            status=DossierStatus.REGISTERED,
+            status_at=received_at,
+            version=1,
+            reason=None,
+            received_at=received_at,
+            due_at=due_at,
+            updated_at=uow.now,
+            released_at=None,
+            by_report=False,
+        ),
     )
 
 
-def by_id(conn: Connection, dossier_id: str) -> Dossier | None:
-    with conn.cursor(row_factory=class_row(Dossier)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM dossier WHERE id = %s", (dossier_id,)).fetchone()
-
-
-def lock(conn: Connection, dossier_id: str) -> Dossier:
+def lock(uow: UnitOfWork, dossier_id: str) -> Dossier:
     """Lock the dossier until the transaction ends; every change of one begins so. Raises LookupError."""
-    with conn.cursor(row_factory=class_row(Dossier)) as cursor:
-        dossier = cursor.execute(f"SELECT {_COLUMNS} FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,)).fetchone()
+    dossier: Dossier | None = uow.locked_rows.get(dossier_id)
     if dossier is None:
-        raise LookupError(dossier_id)
+        with uow.unflushed.cursor(row_factory=class_row(Dossier)) as cursor:
+            dossier = cursor.execute(
+                f"SELECT {_COLUMNS} FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,)
+            ).fetchone()
+        if dossier is None:
+            raise LookupError(dossier_id)
+        uow.locked_rows[dossier_id] = dossier
     return dossier
 
 
-def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossier | None:
+def lock_by_code(uow: UnitOfWork, code: DossierCode, department: str) -> Dossier | None:
     """Lock the dossier with this code, if it is that department's; None otherwise."""
-    with conn.cursor(row_factory=class_row(Dossier)) as cursor:
-        return cursor.execute(
+    with uow.unflushed.cursor(row_factory=class_row(Dossier)) as cursor:
+        dossier = cursor.execute(
             f"SELECT {_COLUMNS} FROM dossier WHERE code = %s AND department = %s FOR UPDATE",
             (code.normalised, department),
         ).fetchone()
+    # What an earlier message of the batch has changed is not written yet.
+    return None if dossier is None else uow.locked_rows.setdefault(dossier.id, dossier)
 
 
-def confirm(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
+def confirm(uow: UnitOfWork, dossier: Dossier, *, at: datetime) -> Dossier:
     """Record that a report confirmed the dossier's status at ``at``."""
-    conn.execute("UPDATE dossier SET status_at = %s, by_report = true WHERE id = %s", (at, dossier.id))
+    return _keep(uow, replace(dossier, status_at=at, by_report=True))
 
 
 def move(
-    conn: Connection, dossier: Dossier, to: DossierStatus, *, at: datetime, reason: str | None, by_report: bool = False
-) -> None:
-    """Compare-and-set the status. ``by_report``: ``at`` is by the clock of the department's reports.
+    uow: UnitOfWork, dossier: Dossier, to: DossierStatus, *, at: datetime, reason: str | None, by_report: bool = False
+) -> Dossier:
+    """Change the status of a locked dossier. ``by_report``: ``at`` is by the clock of the department's reports.
 
-    Raises MoveRefused where the lifecycle has no such move, StaleClaim if somebody was quicker.
+    Raises MoveRefused where the lifecycle has no such move.
     """
     LIFECYCLE.check(dossier.status, to)
-    moved = conn.execute(
-        "UPDATE dossier SET status = %s, status_at = %s, by_report = %s, reason = %s, version = version + 1,"
-        " updated_at = now() WHERE id = %s AND status = %s RETURNING id",
-        (to, at, by_report, reason, dossier.id, dossier.status),
+    return _keep(
+        uow,
+        replace(dossier, status=to, status_at=at, by_report=by_report, reason=reason, version=dossier.version + 1),
     )
-    if moved.fetchone() is None:
-        raise StaleClaim
 
 
-def release(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
+def release(uow: UnitOfWork, dossier: Dossier) -> Dossier:
     """Mark the dossier as released to its department."""
-    conn.execute("UPDATE dossier SET released_at = %s WHERE id = %s", (at, dossier.id))
+    return _keep(uow, replace(dossier, released_at=uow.now))
 
 
-def begin_term(conn: Connection, dossier: Dossier, *, due_at: datetime) -> None:
+def begin_term(uow: UnitOfWork, dossier: Dossier, *, due_at: datetime) -> Dossier:
     """Restart the dossier's term, which ends at ``due_at``."""
-    conn.execute("UPDATE dossier SET due_at = %s WHERE id = %s", (due_at, dossier.id))
+    return _keep(uow, replace(dossier, due_at=due_at))
 
 
-def touch(conn: Connection, dossier_id: str) -> None:
+def touch(uow: UnitOfWork, dossier: Dossier) -> Dossier:
     """Give the dossier a new version, because something shown with it has changed."""
-    conn.execute("UPDATE dossier SET version = version + 1, updated_at = now() WHERE id = %s", (dossier_id,))
+    return _keep(uow, replace(dossier, version=dossier.version + 1))
+
+
+def _keep(uow: UnitOfWork, dossier: Dossier) -> Dossier:
+    """Have the dossier written with others at the end, as it is then."""
+    uow.locked_rows[dossier.id] = dossier
+    uow.later(_write, dossier)
+    return dossier
+
+
+def _write(conn: Connection, dossiers: Sequence[Dossier]) -> None:
+    """Insert or update them; of several versions of one the last. Raises UniqueViolation for a code that is taken."""
+    last = {dossier.id: asdict(dossier) for dossier in dossiers}
+    conn.execute(_WRITE, (as_set(list(last.values())),))

@@ -4,7 +4,7 @@ from typing import Any
 
 from hub.audit import AuditAction
 from hub.errors import InvalidState
-from hub.events import Event, HandoffPrepared
+from hub.events import DossierTerms, Event, HandoffPrepared
 from hub.handoffs import record, store
 from hub.handoffs.record import Recorded
 from hub.handoffs.service import officer_on_duty, send
@@ -68,7 +68,7 @@ def renew(uow: UnitOfWork, handoff_id: str) -> tuple[HandoffStatus, list[Event]]
 def _send(
     uow: UnitOfWork,
     row: HandoffRow,
-    dossier: dict[str, Any],
+    dossier: DossierTerms,
     handoff: Message,
     recorded: Recorded,
     signatures: Signatures,

@@ -75,13 +75,13 @@ def _check(uow: UnitOfWork, event: HandedBack, parsed: HandoffRecord, before: La
     """Raises ManualAction unless the record is this dossier's next one, from this department to the Centre."""
     department = uow.catalogue.departments[event.department]
     dossier = record.dossier_of(uow, event.dossier_id)
-    about = parsed.act is Act.RETURN and counter_record.same_dossier(parsed.dossier, dossier["code"])
+    about = parsed.act is Act.RETURN and counter_record.same_dossier(parsed.dossier, dossier.code)
     ours = parsed.giver.agency in (department.agency, department.qd20) and parsed.giver.role == "department"
     if not about or not ours or parsed.receiver.agency != uow.catalogue.portal.centre:
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record hands another dossier back, or in another's name")
     if (parsed.leg, parsed.prev, parsed.log) != (before.next_leg, before.hash, uow.catalogue.signing.log):
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record does not continue this dossier's last one")
-    if parsed.result is not result_of(Act.RETURN, parsed.given_at, dossier["due_at"]):
+    if parsed.result is not result_of(Act.RETURN, parsed.given_at, dossier.due_at):
         raise ManualAction(
             HubCode.RECEIPT_OF_ANOTHER, "the result (early, on time, late) contradicts the record's own times"
         )

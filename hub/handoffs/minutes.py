@@ -109,7 +109,7 @@ def _record(
         v=1,
         typ="vn.hub.minute",
         handoff=row.id,
-        dossier=dossier["raw_code"],
+        dossier=dossier.raw_code,
         leg=row.leg,
         record=row.record_hash.hex(),
         at=minute.at,

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from config.officers import Officer
 from hub.clock import local
 from hub.db import one
-from hub.messages import inbox
+from hub.events import DossierTerms
 from hub.signing import canonical
 from hub.signing.signer import Signatures
 from hub.unit_of_work import UnitOfWork
@@ -28,7 +28,7 @@ from schemas.handoff import (
     ShareResult,
     SignedRecord,
 )
-from schemas.portal import DeclaredFee, Submission
+from schemas.portal import DeclaredFee
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +48,40 @@ def hash_of(record: bytes) -> bytes:
     return hashlib.sha256(record).digest()
 
 
-def message(uow: UnitOfWork, dossier: dict[str, Any], handoff_id: str, leg: int) -> Handoff:
+def message(uow: UnitOfWork, dossier: DossierTerms, handoff_id: str, leg: int) -> Handoff:
     """The handoff message for the department; always the same for the same dossier and leg."""
-    submission = Submission.model_validate_json(inbox.body(uow.unflushed, dossier["id"]))
-    procedure = uow.catalogue.procedures[dossier["procedure"]]
+    submission = uow.submission(dossier.id)
+    procedure = uow.catalogue.procedures[dossier.procedure]
     return Handoff(
         id=handoff_id,
-        dossier_code=dossier["raw_code"],
+        dossier_code=dossier.raw_code,
         leg=leg,
         from_agency=uow.catalogue.portal.centre,
-        to_agency=uow.catalogue.departments[dossier["department"]].agency,
+        to_agency=uow.catalogue.departments[dossier.department].agency,
         procedure=procedure.code,
         procedure_title=procedure.title,
         channel=submission.channel,
-        received_at=dossier["received_at"],
-        due_at=dossier["due_at"],
+        received_at=dossier.received_at,
+        due_at=dossier.due_at,
         applicant=submission.applicant,
         summary=submission.summary,
         papers=submission.papers,
         fees=[
             DeclaredFee(code=fee.code, kind=fee.kind, amount=fee.amount)
-            for fee in procedure.fees_on(local(dossier["received_at"]).date())
+            for fee in procedure.fees_on(local(dossier.received_at).date())
         ],
         result=submission.result,
     )
 
 
-def dossier_of(uow: UnitOfWork, dossier_id: str) -> dict[str, Any]:
-    """The dossier's row."""
-    return one(
-        uow.unflushed,
-        "SELECT id, code, raw_code, reference, procedure, department, status, received_at, due_at, released_at"
-        " FROM dossier WHERE id = %s",
+def dossier_of(uow: UnitOfWork, dossier_id: str) -> DossierTerms:
+    """What the dossier is. Raises LookupError."""
+    row = one(
+        uow.conn,
+        "SELECT id, code, raw_code, procedure, department, received_at, due_at FROM dossier WHERE id = %s",
         (dossier_id,),
     )
+    return DossierTerms(**row)
 
 
 def transfer(uow: UnitOfWork, handoff: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:

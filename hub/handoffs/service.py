@@ -1,6 +1,7 @@
 """Handoffs: prepare and sign one when a dossier is released, record the department's answer, complete it."""
 
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from config.officers import Officer, on_duty
 from hub.audit import AuditAction
@@ -9,6 +10,7 @@ from hub.errors import RetryLater
 from hub.events import (
     ConsignmentDelivered,
     DossierReleased,
+    DossierTerms,
     Event,
     HandoffAcknowledged,
     HandoffCompleted,
@@ -25,7 +27,7 @@ from hub.signing.signer import Signatures
 from hub.unit_of_work import UnitOfWork
 from schemas.department import Handoff as Message
 from schemas.department import HandoffReceipt
-from schemas.handoff import Act, Carrier, ShareResult
+from schemas.handoff import FIRST, Act, Carrier, ShareResult
 from schemas.identifiers import Prefix, new_id
 
 KIND: Final = "department.submit"
@@ -39,18 +41,17 @@ def prepare(uow: UnitOfWork, event: DossierReleased) -> list[Event]:
     Raises RetryLater where it cannot be signed: nothing is sent, and the message waits. Where the officer signs
     outside the hub, the handoff waits unsigned until the signature is attached (external_signing).
     """
-    dossier = record.dossier_of(uow, event.dossier_id)
-    carrier = uow.catalogue.procedures[dossier["procedure"]].carrier
-    # A leg of this dossier that is put off would be overlooked; the table refuses a second with its number.
-    before = store.last(uow.unflushed, event.dossier_id)
-    handoff = record.message(uow, dossier, new_id(Prefix.HANDOFF), before.next_leg)
-    officer = officer_on_duty(uow, dossier["department"])
-    recorded = record.transfer(uow, handoff, officer, carrier, before.hash)
+    dossier = event.dossier
+    carrier = uow.catalogue.procedures[dossier.procedure].carrier
+    # A dossier is released once, and nothing is handed over before: the chain begins here. The table refuses a fork.
+    handoff = record.message(uow, dossier, new_id(Prefix.HANDOFF), 1)
+    officer = officer_on_duty(uow, dossier.department)
+    recorded = record.transfer(uow, handoff, officer, carrier, FIRST)
     if officer.signs_elsewhere:
         _add(uow, dossier, handoff, officer, recorded, carrier, HandoffStatus.UNSIGNED)
         uow.write_audit(handoff.id, AuditAction.HANDOFF_PREPARED, after=HandoffStatus.UNSIGNED, reason=officer.id)
         return []
-    signatures = uow.signer.sign_record(recorded.record, officer, uow.now, department=dossier["department"])
+    signatures = uow.signer.sign_record(recorded.record, officer, uow.now, department=dossier.department)
     transfer_id, leaf_id = send(uow, dossier, handoff, recorded, signatures)
     _add(
         uow,
@@ -77,10 +78,10 @@ def officer_on_duty(uow: UnitOfWork, department: str | None) -> Officer:
 
 
 def send(
-    uow: UnitOfWork, dossier: dict[str, Any], handoff: Message, recorded: Recorded, signatures: Signatures
+    uow: UnitOfWork, dossier: DossierTerms, handoff: Message, recorded: Recorded, signatures: Signatures
 ) -> tuple[str, str]:
     """Enter the signed record into the custody log and put the handoff into the outbox: (transfer id, leaf id)."""
-    department = uow.catalogue.departments[dossier["department"]]
+    department = uow.catalogue.departments[dossier.department]
     leaf = custody.NewLeaf(LEAF, handoff.id, recorded.record, [signatures.person, signatures.seal])
     uow.later(custody.insert, leaf)
     body = handoff.model_copy(update={"signed": record.carried(recorded.record, signatures, recorded.salt)})
@@ -90,11 +91,11 @@ def send(
             id=transfer_id,
             kind=KIND,
             counterparty=department.counterparty,
-            ordering_key=dossier["id"],
+            ordering_key=dossier.id,
             key=transfer_id,
-            subject=dossier["id"],
+            subject=dossier.id,
             body=body.model_dump_json().encode(),
-            deadline=dossier["due_at"],
+            deadline=dossier.due_at,
         )
     )
     return transfer_id, leaf.id
@@ -102,7 +103,7 @@ def send(
 
 def _add(
     uow: UnitOfWork,
-    dossier: dict[str, Any],
+    dossier: DossierTerms,
     handoff: Message,
     officer: Officer,
     recorded: Recorded,
@@ -116,9 +117,9 @@ def _add(
         store.insert,
         store.New(
             id=handoff.id,
-            dossier_id=dossier["id"],
+            dossier_id=dossier.id,
             leg=handoff.leg,
-            department=dossier["department"],
+            department=dossier.department,
             transfer_id=transfer_id,
             status=status,
             prepared_at=uow.now,
@@ -145,16 +146,19 @@ def acknowledged(uow: UnitOfWork, transfer: Transfer, receipt: HandoffReceipt) -
     uow.write_audit(
         row.id, AuditAction.HANDOFF_ANSWERED, before=row.status, after=HandoffStatus.ACKNOWLEDGED, reason=receipt.number
     )
-    row = store.change(
-        uow.unflushed,
-        row.id,
+    answered = replace(row, receipt_leaf_id=leaf_id, taken_at=row.taken_at or receipt.received_at)
+    to = _status_after(answered, HandoffStatus.ACKNOWLEDGED)
+    answer = store.Answer(
+        id=row.id,
+        status=to,
         number=receipt.number,
         answered_at=receipt.received_at,
         receipt_leaf_id=leaf_id,
-        taken_at=row.taken_at or receipt.received_at,
+        taken_at=answered.taken_at,
+        completed_at=uow.now if to is HandoffStatus.COMPLETE and to is not row.status else None,
     )
-    events: list[Event] = [HandoffAcknowledged(row.dossier_id, receipt.received_at)]
-    return events + advance(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
+    uow.later(store.answer, answer)
+    return [HandoffAcknowledged(row.dossier_id, receipt.received_at), *_completed(uow, row, to)]
 
 
 def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -> str | None:
@@ -169,10 +173,9 @@ def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -
             )
         return None
     signed_record = counter_record.receipt(uow, department, row, receipt)
-    # Not put off: the handoff's row refers to it next.
-    return custody.enter(
-        uow.unflushed, kind="receipt", subject=row.id, record=signed_record.record, signatures=signed_record.signatures
-    )
+    leaf = custody.NewLeaf("receipt", row.id, signed_record.record, signed_record.signatures)
+    uow.later(custody.insert, leaf)  # before the handoff's row, which refers to it
+    return leaf.id
 
 
 def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
@@ -186,12 +189,24 @@ def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 
 def advance(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> list[Event]:
     """Move the handoff to complete if nothing is missing, else to ``at_least``, if it is not there or beyond."""
+    to = _status_after(row, at_least)
+    if to is not row.status:
+        store.change(uow.conn, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
+    return _completed(uow, row, to)
+
+
+def _status_after(row: HandoffRow, at_least: HandoffStatus) -> HandoffStatus:
+    """The status of a handoff that has what ``row`` has. Raises MoveRefused."""
     to = HandoffStatus.COMPLETE if row.is_complete else at_least
     if row.status in (to, HandoffStatus.COMPLETE, HandoffStatus.REFUSED):
-        return []
+        return row.status
     LIFECYCLE.check(row.status, to)
-    store.change(uow.unflushed, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
-    if to is not HandoffStatus.COMPLETE:
+    return to
+
+
+def _completed(uow: UnitOfWork, row: HandoffRow, to: HandoffStatus) -> list[Event]:
+    """The event of a handoff that was as ``row`` and is complete now."""
+    if to is row.status or to is not HandoffStatus.COMPLETE:
         return []
     uow.write_audit(row.id, AuditAction.HANDOFF_COMPLETED, before=row.status, after=to)
     return [HandoffCompleted(row.dossier_id, row.id)]

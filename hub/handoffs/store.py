@@ -147,6 +147,37 @@ def insert(conn: Connection, handoffs: Sequence[New]) -> None:
     conn.execute(_INSERT, (as_set(rows),))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handoff's row becomes when its department has taken the handoff."""
+
+    id: str
+    status: HandoffStatus
+    number: str | None
+    answered_at: datetime
+    receipt_leaf_id: str | None
+    taken_at: datetime | None
+    completed_at: datetime | None
+    """None: as before"""
+
+
+# Once for each row: of one that this transaction has changed already PostgreSQL checks every reference anew, and that
+# to the record's leaf waits for the sequencer.
+_ANSWER: Final[LiteralString] = """
+UPDATE handoff h SET status = answer.status, number = answer.number, answered_at = answer.answered_at,
+    receipt_leaf_id = answer.receipt_leaf_id, taken_at = answer.taken_at,
+    completed_at = COALESCE(answer.completed_at, h.completed_at)
+FROM json_to_recordset(%s) AS answer (id text, status text, number text, answered_at timestamptz, receipt_leaf_id text,
+    taken_at timestamptz, completed_at timestamptz)
+WHERE h.id = answer.id
+"""
+
+
+def answer(conn: Connection, answers: Sequence[Answer]) -> None:
+    """Update locked handoffs."""
+    conn.execute(_ANSWER, (as_set([asdict(answer) for answer in answers]),))
+
+
 def last(conn: Connection, dossier_id: str, *, below: int = 2**31 - 1) -> Last:
     """The end of this dossier's chain, or its end before leg ``below``. The caller has locked the dossier."""
     row = conn.execute(

@@ -6,28 +6,24 @@ from config.catalogue import FeeSettings, Pay, Procedure
 from config.fees import Exemption
 from hub.audit import AuditAction
 from hub.clock import VIETNAM, local
-from hub.db import one
 from hub.events import DossierOpened, Event, FeeDemanded, FeeNotDue, FeeWaived
 from hub.fees.demands import demand_store, payer_notice
 from hub.fees.demands.model import Demand, DemandLine, DemandStatusCode
-from hub.messages import inbox
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
-from schemas.portal import Submission
 
 
 def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     """Every dossier that is opened hears one of: nothing is due, it is demanded, it is waived."""
-    dossier = one(uow.unflushed, "SELECT procedure, received_at FROM dossier WHERE id = %s", (event.dossier_id,))
-    procedure = uow.catalogue.procedures[dossier["procedure"]]
+    procedure = uow.catalogue.procedures[event.procedure]
     fee_settings = uow.catalogue.fee_settings
     if procedure.pay is Pay.NONE or fee_settings is None:
         return [FeeNotDue(event.dossier_id)]
-    lines = _lines(uow, event.dossier_id, procedure, dossier["received_at"])
+    lines = _lines(uow, event.dossier_id, procedure, event.received_at)
     if not lines:
         return [FeeNotDue(event.dossier_id)]
     issued = _issued(uow, event.dossier_id, procedure, fee_settings, lines)
-    demand_store.add(uow.unflushed, issued, lines)
+    demand_store.add(uow.conn, issued, lines)
     uow.write_audit(issued.id, AuditAction.DEMAND_ISSUED, after=issued.status, reason=issued.reference)
     for line in lines:
         if line.waived:
@@ -74,8 +70,7 @@ def _exemption(uow: UnitOfWork, dossier_id: str, procedure: Procedure) -> Exempt
     """What the submission says about who pays, if the procedure has exemptions at all."""
     if not procedure.exemptions:
         return None
-    submission = Submission.model_validate_json(inbox.body(uow.unflushed, dossier_id))
-    return procedure.exemption(submission.exemption)
+    return procedure.exemption(uow.submission(dossier_id).exemption)
 
 
 def _issued(

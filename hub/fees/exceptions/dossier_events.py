@@ -16,21 +16,20 @@ _GOING_BACK: Final = frozenset({DemandStatusCode.REFUND_PENDING, DemandStatusCod
 
 def follow(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
     """What is still collected, or has expired, is cancelled. Whether paid money goes back, a person decides (R07)."""
-    status = one(uow.unflushed, "SELECT status FROM dossier WHERE id = %s", (event.dossier_id,))["status"]
-    if status not in ENDED:
+    if event.status not in ENDED:
         return []
     ended: list[Event] = []
     for demand in demand_store.of_dossier(uow.conn, event.dossier_id):
         if demand.status in COLLECTING or demand.status == DemandStatusCode.EXPIRED:
-            ended += demand_commands.cancel(uow, demand.id, f"the dossier is {status}")
+            ended += demand_commands.cancel(uow, demand.id, f"the dossier is {event.status}")
         if demand.allocated and demand.status not in _GOING_BACK:
-            _open_exception(uow, "R07", demand, demand.allocated, {"dossier_status": status})
+            _open_exception(uow, "R07", demand, demand.allocated, {"dossier_status": event.status})
     return ended
 
 
 def unpaid_again(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
     """The money of a dossier that has gone out was taken back: its department works on what is not paid for (R04)."""
-    dossier = one(uow.unflushed, "SELECT status, released_at FROM dossier WHERE id = %s", (event.dossier_id,))
+    dossier = one(uow.conn, "SELECT status, released_at FROM dossier WHERE id = %s", (event.dossier_id,))
     if dossier["released_at"] is not None:
         demand = demand_store.lock(uow.conn, event.fee.demand_id)
         facts = {"dossier_status": dossier["status"], "why": "taken back after release"}

@@ -153,7 +153,7 @@ def test_what_was_paid_for_a_dossier_that_ends_is_a_case_and_goes_back_when_a_pe
     cashier.pays(dossier, 150_000, "pm_1", confirmed=True)
 
     cashier.hub.rows("UPDATE dossier SET status = 'withdrawn' WHERE id = %s RETURNING id", dossier)
-    cashier.act(lambda uow: dossier_events.follow(uow, StatusMoved(dossier)))
+    cashier.act(lambda uow: dossier_events.follow(uow, StatusMoved(dossier, "withdrawn")))
 
     assert cashier.demand(dossier)["status"] == "paid"
     assert cases(cashier, demand) == ["R07"]
