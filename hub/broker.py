@@ -35,6 +35,7 @@ QUORUM: Final = {
 }
 """arguments of our queues on RabbitMQ: publisher, worker and deploy/rabbitmq must agree, else it answers 406"""
 QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
+VALKEY_TRANSPORT: Final = "hub.valkey_transport:Transport"
 NOT_FOUND: Final = {404, "404"}
 """a number in py-amqp, a string in kombu's redis transport"""
 CONNECT_TIMEOUT: Final = 3.0
@@ -84,6 +85,7 @@ def application(settings: BeatSettings, queues: Collection[str]) -> Celery:
     app = Celery("lienthong-hub", set_as_current=False)
     app.conf.update(
         broker_url=str(settings.broker_url),
+        broker_transport=None if is_rabbitmq(settings) else VALKEY_TRANSPORT,
         broker_connection_retry_on_startup=True,
         broker_transport_options=_transport_options(settings),
         task_queues=_queues(settings, queues),
