@@ -28,7 +28,7 @@ def adopt(needed: str = "HUB_DATABASE_URL") -> None:
     """
     if needed in os.environ:
         return
-    from hub.embedded.stack import running_environment
+    from hub.embedded.environment import running_environment
 
     variables = running_environment(place())
     if variables is None:

@@ -121,7 +121,8 @@ def start_detached(place: "StackFolder", *, sandbox: bool, workers: int, excepte
 
 
 def _show(place: "StackFolder", *, as_json: bool) -> None:
-    from hub.embedded.stack import FLOWER_USER, running_environment
+    from hub.embedded.environment import running_environment
+    from hub.embedded.stack import FLOWER_USER
 
     addresses, variables = place.running(), running_environment(place)
     if addresses is None or variables is None:

@@ -18,9 +18,10 @@ from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
+from hub.embedded.environment import environment_of
 from hub.embedded.ports import LOOPBACK, is_free
 from hub.embedded.process import CannotStart, Process, Program
-from hub.embedded.stack import Stack, environment_of
+from hub.embedded.stack import Stack
 
 _POLL_EVERY: Final = 0.2
 _SAY_AFTER: Final = 5.0

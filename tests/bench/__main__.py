@@ -19,6 +19,7 @@ from tests.bench import (
     months,
     second_worker,
     settled,
+    start,
     statements,
     sustained,
 )
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[ProcessStack], list[BenchRow]]] = {
 }
 MEMORY = "memory"
 ALONE: dict[str, Callable[[], list[BenchRow]]] = {
+    "start": start.rows,
     "settled": settled.rows,
     "statements": statements.rows,
     "matching": matching.rows,

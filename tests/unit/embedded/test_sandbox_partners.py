@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox.__main__ import main
-from hub.embedded.stack import Stack, environment_of
+from hub.embedded.environment import environment_of
+from hub.embedded.stack import Stack
 from hub.embedded.stack_folder import StackFolder
 from hub.embedded.supervisor import Supervisor
 from tests.catalogue_secrets import CATALOGUE, environment

@@ -1,4 +1,4 @@
-"""What a worker and beat do not load: each of these weighs megabytes, or costs start time, that nobody there uses."""
+"""What a worker, beat and a command do not load: each weighs megabytes or costs start time, and none is used there."""
 
 import subprocess
 import sys
@@ -14,6 +14,11 @@ def packages_loaded_by(modules: str) -> set[str]:
 
 def test_a_worker_imports_no_web_framework_no_celery_command_line_and_no_holidays() -> None:
     assert packages_loaded_by("hub.cli.main, hub.app, hub.worker.app, celery.apps.worker") & STRANGERS == set()
+
+
+def test_a_command_that_finds_its_stack_imports_no_server_and_no_certificates() -> None:
+    loaded = packages_loaded_by("hub.cli.main, hub.cli.transfer, hub.embedded.environment, hub.db")
+    assert loaded & (STRANGERS | {"celery", "redis", "zeep", "requests", "hub.app", "hub.signing"}) == set()
 
 
 def test_beat_imports_neither_connectors_nor_signing_nor_the_domain() -> None:
