@@ -141,8 +141,8 @@ def test_the_database_hears_little_of_a_batch(hub: ScriptedHub, monkeypatch: pyt
         dispatch.handle(hub, ids[0])
     with counted_statements(monkeypatch) as batch:
         dispatch.handle(hub, *ids[1:])
-    assert len(single) <= 20, single
-    assert len(batch) <= 10.5 * BATCH, Counter(one[:90] for one in batch).most_common()
+    assert len(single) <= 14, single
+    assert len(batch) <= 3 * BATCH, Counter(one[:90] for one in batch).most_common()
 
 
 def test_outcomes_of_a_batch_are_recorded_for_each_attempt(hub: ScriptedHub) -> None:
