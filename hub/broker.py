@@ -35,7 +35,7 @@ QUORUM: Final = {
 }
 """arguments of our queues on RabbitMQ: publisher, worker and deploy/rabbitmq must agree, else it answers 406"""
 QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
-VALKEY_TRANSPORT: Final = "hub.valkey_transport:Transport"
+VALKEY_TRANSPORT: Final = "hub.valkey_transport:ValkeyTransport"
 NOT_FOUND: Final = {404, "404"}
 """a number in py-amqp, a string in kombu's redis transport"""
 CONNECT_TIMEOUT: Final = 3.0

@@ -11,7 +11,7 @@ from kombu.transport import redis
 from typing_extensions import override
 
 
-class Channel(redis.Channel):  # type: ignore[misc] # kombu is untyped
+class ValkeyChannel(redis.Channel):  # type: ignore[misc] # kombu is untyped
     @cached_property
     def _shared_client(self) -> Any:
         return super()._create_client()
@@ -21,5 +21,5 @@ class Channel(redis.Channel):  # type: ignore[misc] # kombu is untyped
         return super()._create_client(asynchronous=True) if asynchronous else self._shared_client
 
 
-class Transport(redis.Transport):  # type: ignore[misc] # kombu is untyped
-    Channel = Channel
+class ValkeyTransport(redis.Transport):  # type: ignore[misc] # kombu is untyped
+    Channel = ValkeyChannel
