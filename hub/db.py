@@ -26,6 +26,20 @@ BUSY_PAUSE: Final = 0.2
 ASYNC_COMMIT: Final = "SET LOCAL synchronous_commit = off"
 """the transaction is answered before it is on disk: for claims and marks, whose loss costs a repetition"""
 
+NOTICED_WITHIN: Final = 12.0
+"""seconds after which a network that says nothing any more is an error, by the times below"""
+_NETWORK: Final = {
+    # Sent and not acknowledged (10 s), or waiting for an answer from a machine that is gone (5 + 3 × 2 s).
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "connect_timeout": 5,
+}
+_RECONNECT_WITHIN: Final = 10.0
+"""seconds in which the pool itself tries again (after 1, 3, 7, 10); then it tries whenever a connection is asked for.
+By default its pauses double for 300 s: after an outage of two minutes it would wait for another two"""
+
 # A client machine that vanished is noticed within a minute, and its locks are released.
 _KEEPALIVES: Final = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
@@ -45,7 +59,9 @@ class Database:
             max_size=size,
             open=False,
             timeout=10,
+            reconnect_timeout=_RECONNECT_WITHIN,
             kwargs={
+                **_NETWORK,
                 "autocommit": True,
                 "row_factory": dict_row,
                 "options": f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c jit=off {_KEEPALIVES}",

@@ -5,10 +5,12 @@ to the connections that are open, which is how pooled ones meet a fault.
 """
 
 import asyncio
+import asyncio.trsock
+import ctypes
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +21,11 @@ from hub.embedded.ports import LOOPBACK, free_port
 _CHUNK: Final = 65_536
 _DRIP_PAUSE: Final = 0.05
 """seconds between two drops"""
+_ATTACH_FILTER: Final = 26
+_DETACH_FILTER: Final = 27
+_PROGRAM: Final = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+"""a socket filter of one instruction: of every packet that comes, take 0 bytes"""
+_DROP_ALL: Final = struct.pack("HP", 1, ctypes.addressof(_PROGRAM))
 _RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER: close sends RST, and not what is unsent"""
 
@@ -36,9 +43,15 @@ class LinkFault:
     cut_answer_after: int | None = None
     """bytes of the server's that the client gets; then both see a reset: 0 drops the answer to what has arrived"""
     silent: bool = False
-    """connections are accepted and stay open, nothing passes (half-open)"""
+    """connections are accepted and stay open, nothing passes: a server that stands still"""
+    unplugged: bool = False
+    """no packet of a client's arrives, so that nothing is acknowledged: the network is gone (half-open)"""
     reset: bool = False
     """whoever connects, or sends something, sees a reset"""
+
+    @property
+    def is_silent(self) -> bool:
+        return self.silent or self.unplugged
 
 
 HEALTHY: Final = LinkFault()
@@ -73,21 +86,32 @@ class Proxy:
     def inject(self, fault: LinkFault) -> None:
         """From now on, ``fault`` happens to every connection, open or new."""
         self._fault = fault
-        self._loop.call_soon_threadsafe(self._speaking.clear if fault.silent else self._speaking.set)
+        self._loop.call_soon_threadsafe(self._speaking.clear if fault.is_silent else self._speaking.set)
+        if fault.unplugged:
+            self._call(self._unplug)
         if fault.reset:
             self.cut()
 
     def heal(self) -> None:
         """Nothing happens any more. Connections that were silent are reset: what was sent into them is lost."""
-        was_silent = self._fault.silent
-        self._fault = HEALTHY
-        if was_silent:
+        broken, self._fault = self._fault, HEALTHY
+        if broken.unplugged:
+            self._call(self._plug_in)
+        if broken.is_silent:
             self.cut()
         self._loop.call_soon_threadsafe(self._speaking.set)
 
     def cut(self) -> None:
         """Reset every open connection."""
-        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
+        self._call(self._cut)
+
+    def _call(self, method: Callable[[], None]) -> None:
+        """In the proxy's own thread; returns when it is done."""
+
+        async def run() -> None:
+            method()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -95,19 +119,35 @@ class Proxy:
 
     async def _close(self) -> None:
         self._server.close()
-        await self._cut()
+        self._cut()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    async def _cut(self) -> None:
+    def _cut(self) -> None:
         for link in list(self._links):
             link.reset()
+
+    def _unplug(self) -> None:
+        for sock in self._client_sockets():
+            sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, _DROP_ALL)
+
+    def _plug_in(self) -> None:
+        for sock in self._client_sockets():
+            with suppress(OSError):  # one that came meanwhile has none
+                sock.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
+
+    def _client_sockets(self) -> list[asyncio.trsock.TransportSocket]:
+        """The listening one first, and one of each client."""
+        links = [link.client.get_extra_info("socket") for link in self._links if not link.is_closed]
+        return [*self._server.sockets, *links]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(writer)
         self._links.add(link)
+        if self._fault.unplugged:  # it was connected, and not yet here, when that happened to the others
+            self._unplug()
         try:
             await self._join(link, reader)
             link.close()

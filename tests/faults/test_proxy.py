@@ -1,5 +1,6 @@
 """The suite's own proxy does what it is told, to connections that are open and to new ones."""
 
+import errno
 import socket
 import threading
 import time
@@ -125,6 +126,24 @@ def test_a_new_connection_is_accepted_and_never_answered(link: Proxy) -> None:
         connection.settimeout(0.3)
         with pytest.raises(TimeoutError):
             connection.recv(1)
+
+
+def test_what_is_sent_into_an_unplugged_connection_is_never_acknowledged(link: Proxy) -> None:
+    with connected(link) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 500)
+        connection.sendall(b"x")
+        assert received(connection, 1) == b"x"
+        link.inject(LinkFault(unplugged=True))
+        connection.sendall(b"x")
+        with pytest.raises(TimeoutError) as raised:
+            connection.recv(1)
+        assert raised.value.errno == errno.ETIMEDOUT, "the kernel gives up, not this test's own time-out"
+    with pytest.raises(TimeoutError):
+        socket.create_connection((LOOPBACK, link.port), timeout=0.3)
+    link.heal()
+    with connected(link) as connection:
+        connection.sendall(b"z")
+        assert received(connection, 1) == b"z"
 
 
 def test_open_and_new_connections_are_reset(link: Proxy) -> None:
