@@ -1,7 +1,7 @@
 """One run: traffic of all parties, one fault after the other, persons who work off what waits, and the oracle."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ from tests.faults.oracle import FindingKind, OracleFinding
 from tests.faults.people import ROUNDS, Persons
 from tests.faults.plan import PlannedFault, faults, submissions
 from tests.faults.registry import RegisteredFault, registered
-from tests.faults.traffic import BANK, Traffic
+from tests.faults.traffic import BANK, Accepted, Traffic
+from tests.stack import ProcessStack
 
 STILL: Final = 60.0
 """seconds without any progress after which the run stops waiting, and says what is left"""
@@ -72,7 +73,16 @@ class RunResult:
         return not self.findings and all(record.recovery is not None for record in self.records)
 
 
-def run(options: RunOptions, folder: Path, server_folder: Path, say: Callable[[str], None]) -> RunResult:
+Judge = Callable[[ProcessStack, Mapping[str, Accepted], Sequence[str]], Sequence[OracleFinding]]
+
+
+def run(
+    options: RunOptions,
+    folder: Path,
+    server_folder: Path,
+    say: Callable[[str], None],
+    judge: Judge = oracle.findings,
+) -> RunResult:
     """Run it. ``server_folder``: open to the account that PostgreSQL runs under.
 
     1. Start everything, and the traffic.
@@ -105,7 +115,7 @@ def run(options: RunOptions, folder: Path, server_folder: Path, say: Callable[[s
         chosen = Random(options.seed).sample(handed, min(options.handoffs, len(handed)))  # noqa: S311 - to be replayed
         all_findings = [
             *(OracleFinding(FindingKind.OTHER, what) for what in (*left, *traffic.wrong)),
-            *oracle.findings(running.stack, traffic.accepted, chosen),
+            *judge(running.stack, traffic.accepted, chosen),
         ]
     passed = time.monotonic() - started
     return RunResult(
@@ -119,8 +129,8 @@ def drawn(options: RunOptions) -> dict[str, RegisteredFault]:
         name: fault
         for name, fault in registered().items()
         if options.broker in fault.brokers
-        and fault.unavailable() is None
         and (not options.only or name in options.only)
+        and fault.unavailable() is None
     }
 
 
