@@ -19,6 +19,7 @@ from hub.embedded.pki import completed
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
 from hub.embedded.waiting import NothingMoves, wait_for
+from tests import faketime
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.portal_client import SigningPortal
 from tests.preloaded import PreloadedProcess
@@ -148,7 +149,9 @@ class ProcessStack:
 
     def _run(self, part: str, *arguments: str, changes: Mapping[str, str] = NOTHING) -> None:
         partners = {"HUB_PARTNER_URLS": _json(addresses(self._ports))} if self._ports.exists() else {}
-        self.parts[part] = self._start_process(
+        # What is loaded before all other libraries needs a program that begins.
+        start_process = Process if faketime.PRELOAD in changes else self._start_process
+        self.parts[part] = start_process(
             Program(
                 name=part,
                 command=(sys.executable, *arguments),

@@ -24,6 +24,7 @@ from hub.embedded.postgres import Postgres
 from hub.embedded.process import CannotStart, Process
 from hub.embedded.valkey import Valkey
 from hub.migrations.run import upgrade
+from tests import faketime
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.faults.plan import DEPARTMENT_WEIGHTS, REPORTING, SILENT_PACE
 from tests.faults.proxy import Proxy, port_of, proxy, through
@@ -192,10 +193,11 @@ class Cluster:
         """The API, armed for a crash point, which costs nothing until ``crash`` lays its token."""
         self.stack.start_api(self._arm("api", random.choice(IN_THE_API)))
 
-    def start_worker(self, name: str, random: Random) -> None:
-        """A worker, armed for a crash point likewise."""
+    def start_worker(self, name: str, random: Random, clock: str | None = None) -> None:
+        """A worker, armed for a crash point likewise. ``clock``: how far its clock is off (tests.faketime)."""
         network = self._network() if name == LINKED_WORKER else {}
-        self.stack.start_worker(name, {**self._arm(name, random.choice(IN_A_WORKER)), **network})
+        off = faketime.environment(clock) if clock else {}
+        self.stack.start_worker(name, {**self._arm(name, random.choice(IN_A_WORKER)), **network, **off})
 
     def start_again(self, name: str, random: Random) -> None:
         """Start a process of this name in place of one that has died or was killed."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from hub.db import NOTICED_WITHIN
 from tests.faults.cluster import Cluster
 from tests.faults.proxy import LinkFault, Proxy
 from tests.faults.registry import fault
@@ -37,6 +38,13 @@ def database_answer_dropped(cluster: Cluster, _: Random) -> Iterator[None]:
 def database_silent(cluster: Cluster, _: Random) -> Iterator[None]:
     """Nothing passes between a worker and PostgreSQL for longer than its leases; then the connections are reset."""
     with _broken(cluster.links.database, LinkFault(silent=True)):
+        yield
+
+
+@fault("database-unplugged", answers=("D1",), seconds=NOTICED_WITHIN)
+def database_unplugged(cluster: Cluster, _: Random) -> Iterator[None]:
+    """The network between a worker and PostgreSQL is gone, until the worker has noticed it by itself."""
+    with _broken(cluster.links.database, LinkFault(unplugged=True)):
         yield
 
 

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from random import Random
 
+from tests import faketime
 from tests.faults.cluster import Cluster
 from tests.faults.registry import fault
 
@@ -72,6 +73,17 @@ def worker_frozen(cluster: Cluster, random: Random) -> Iterator[None]:
     cluster.signal(name, signal.SIGSTOP)
     yield
     cluster.signal(name, signal.SIGCONT)
+
+
+@fault("worker-clock-off", answers=("T1",), seconds=OUTSLEPT, unavailable=faketime.install)
+def worker_clock_off(cluster: Cluster, random: Random) -> Iterator[None]:
+    """A worker is started with a clock that is seven minutes ahead or behind, or an hour."""
+    name = random.choice(cluster.workers)
+    cluster.stack.stop(name)
+    cluster.start_worker(name, random, clock=random.choice(("+7m", "-7m", "+1h", "-1h")))
+    yield
+    cluster.stack.stop(name)
+    cluster.start_worker(name, random)
 
 
 @fault("worker-stopped", answers=("C5",))
