@@ -98,7 +98,7 @@ def test_a_fee_table_has_its_sums_its_words_and_where_they_come_from(fee_table: 
         "\u2212200.000",
         "890.996.000 ₫",
         "Tám trăm chín mươi triệu chín trăm chín mươi sáu nghìn đồng",
-        "R04 Nộp thiếu: 2 việc",
+        "R04 Nộp thiếu: 2 ngoại lệ",
         "abababab abababab",
         "Trang 1/1",
     ):
