@@ -182,6 +182,9 @@ def _settle(running: Cluster, traffic: Traffic, persons: Persons, say: Callable[
             still=STILL,
         )
         _wait_until_ended(running, traffic)
+        # A dossier that was delayed is still being reported: nothing is under way between two of its reports.
+        wait_for("the last reports", lambda: not _unreturned(stack, traffic), moves=stack.moved, still=STILL)
+        _wait_until_ended(running, traffic)
     except NothingMoves as error:
         return [f"{error}: {traffic.paying} fees to pay, {_left(running)} {stack.open_ends()}"]
     return []
@@ -196,6 +199,13 @@ def _wait_until_ended(running: Cluster, traffic: Traffic) -> None:
         still=STILL,
         pause=0.5,
     )
+
+
+def _unreturned(stack: ProcessStack, traffic: Traffic) -> int:
+    """Dossiers that their department reports until they are returned, and that are not yet."""
+    reporting = [one.id for one in traffic.accepted.values() if one.planned.reports]
+    [row] = stack.rows("SELECT count(*) AS n FROM dossier WHERE id = ANY(%s) AND status <> 'returned'", reporting)
+    return int(row["n"])
 
 
 def _left(running: Cluster) -> dict[str, int]:
