@@ -214,7 +214,10 @@ SWEPT: Final = 200
 """rows that one sweep wakes in the inbox, and for each counterparty in the outbox"""
 
 _INBOX_DUE: Final = "inbox.state IN ('received', 'waiting') AND inbox.due_at <= now() AND " + NONE_EARLIER
-_OUTBOX_DUE: Final = "o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.due_at <= now()"
+# That it is unsettled follows from its state, but only that is in an index (outbox_ordering): without it every look at
+# what is on the broker reads all transfers there ever were.
+_OUTBOX_DUE: Final = """o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.settled_at IS NULL
+    AND o.due_at <= now()"""
 
 _INBOX: Final = f"SELECT id FROM inbox WHERE wakeup_sent_at IS NULL AND {_INBOX_DUE} ORDER BY due_at LIMIT %(batch)s"
 
