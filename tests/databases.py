@@ -9,7 +9,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final, Self
 
 import psycopg
@@ -48,14 +48,16 @@ class ReusedConnection(psycopg.Connection[Any]):
     @classmethod
     def connect(cls, conninfo: str = "", **settings: Any) -> Self:
         key = (str(os.getpid()), conninfo, repr(sorted(settings.items())))  # not those of the process we forked from
-        with cls._lock:
-            idle = cls._idle[key].pop() if cls._idle[key] else None
-        if idle is None:
-            idle = super().connect(conninfo, **settings)
-            idle._key = key
-            idle.database, idle.backend = idle.info.dbname, idle.info.backend_pid
-        assert isinstance(idle, cls)
-        return idle
+        while cls._idle[key]:
+            with suppress(IndexError, psycopg.OperationalError):  # another thread has it; the server has been restarted
+                idle = cls._idle[key].pop()
+                idle.execute("")
+                assert isinstance(idle, cls)
+                return idle
+        opened = super().connect(conninfo, **settings)
+        opened._key = key
+        opened.database, opened.backend = opened.info.dbname, opened.info.backend_pid
+        return opened
 
     def close(self) -> None:
         if self.closed or self.pgconn.transaction_status != TransactionStatus.IDLE:
