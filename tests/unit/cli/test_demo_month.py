@@ -34,5 +34,7 @@ def test_all_is_paid_in_the_month(month: MonthRehearsal) -> None:
 
 
 def test_a_command_that_fails_ends_the_rehearsal_with_its_own_words(month: MonthRehearsal) -> None:
+    package = month.folder / "package.zip"
+    package.touch()
     with pytest.raises(StepFailed, match=r"--offline: mã thoát 2: .*--trust"):
-        month.hub("fee", "verify", str(month.folder / "secrets.env"), "--offline")
+        month.hub("fee", "verify", str(package), "--offline")
