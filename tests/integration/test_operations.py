@@ -1,7 +1,7 @@
 """What a person can do about a transfer or a counterparty, and the trace that it leaves."""
 
-import signal
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -154,10 +154,14 @@ def test_asking_about_a_stuck_transfer_leaves_it_stuck_if_nobody_answers(hub: Sc
     assert operations.check(hub, transfer, actor=ACTOR) is TransferState.STUCK
 
 
+def die(_: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_process_that_dies_while_it_asks_about_a_parked_transfer_leaves_it_parked(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
-    hub.department("rest-a").findings.append(lambda _: signal.raise_signal(signal.SIGINT))
+    hub.department("rest-a").findings.append(die)
     with pytest.raises(KeyboardInterrupt):
         operations.check(hub, transfer, actor=ACTOR)
     hub.make_due(transfer)

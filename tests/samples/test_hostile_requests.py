@@ -76,7 +76,8 @@ def test_a_payment_of_no_year_that_can_be_is_answered_in_the_providers_words(
     indirect=["as_role"],
 )
 def test_a_role_is_refused_what_is_not_its_work(folder: Path, as_role: psycopg.Connection, name: str) -> None:
-    text = (folder / name).read_text("utf-8").replace("INSERT INTO journal ", "INSERT INTO audit_log ")  # its name now
+    text = (folder / name).read_text("utf-8")
+    text = text.replace("INSERT INTO journal ", "INSERT INTO audit_log ").replace("verb", "action")  # their names now
     statements = [one for one in text.split(";") if one.strip()]
     assert statements
     for statement in statements:
