@@ -73,9 +73,9 @@ def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
     listener = Listener(valkey_url)
     listener.start()
     listener.ready.wait(10)
-    for department in ("rest-a", "soap-a"):
+    for department, agency in {"rest-a": "000.00.71.H42", "soap-a": "000.00.72.H42"}.items():
         for behaviour in BEHAVIOURS:
-            code = a_code(int(behaviour.suffix), agency="000.00.71.H42")
+            code = a_code(int(behaviour.suffix), agency=agency)
             assert running.portal.submit(a_private_submission(department, code)).status_code == 202
     running.portal.submit(a_private_submission("rest-a", "not a code") | {"papers": []})
     running.wait_for(running.quiet)
