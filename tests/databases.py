@@ -6,7 +6,6 @@ connections that stay know its tables already. A database whose schema a test ha
 
 import itertools
 import os
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,7 +39,6 @@ class ReusedConnection(psycopg.Connection[Any]):
     """A connection that is not closed but stays open, for whoever connects next in the same way."""
 
     _idle: ClassVar[defaultdict[tuple[str, ...], list["ReusedConnection"]]] = defaultdict(list)
-    _lock: ClassVar[threading.Lock] = threading.Lock()
     _key: tuple[str, ...]
     database: str
     backend: int
@@ -64,13 +62,12 @@ class ReusedConnection(psycopg.Connection[Any]):
             super().close()
             return
         self.pgconn.exec_(b"RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all()")
-        with self._lock:
-            if self not in self._idle[self._key]:
-                self._idle[self._key].append(self)
+        if self not in self._idle[self._key]:
+            self._idle[self._key].append(self)
 
     @classmethod
-    def sift(cls, database: str, alive: set[int]) -> set[int]:
-        """Let go of those to ``database`` whose backend is not among ``alive``; the backends of those that stay."""
+    def retain(cls, database: str, alive: set[int]) -> set[int]:
+        """Close those to ``database`` whose backend is not among ``alive``. Returns the backends of the others."""
         staying = set()
         for connection in [each for idle in cls._idle.values() for each in idle]:
             if connection.database == database:
@@ -106,7 +103,7 @@ class Databases:
     def close(self) -> None:
         """Close every connection to those that are free."""
         for database in self._free:
-            ReusedConnection.sift(database.name, alive=set())
+            ReusedConnection.retain(database.name, alive=set())
             database.connection.close()
 
     def _create(self) -> "TestDatabase":
@@ -116,7 +113,7 @@ class Databases:
         return TestDatabase(name, beside(self._administration, name))
 
     def _drop(self, database: "TestDatabase") -> None:
-        ReusedConnection.sift(database.name, alive=set())
+        ReusedConnection.retain(database.name, alive=set())
         database.connection.close()
         self._administration.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name)))
 
@@ -154,7 +151,7 @@ class TestDatabase:
         """Whether everybody has left, by force if need be, and what the test leaves has the schema that it found."""
         try:
             others = {pid for (pid,) in self.connection.execute(_OTHERS)}
-            for pid in others - ReusedConnection.sift(self.name, alive=others):
+            for pid in others - ReusedConnection.retain(self.name, alive=others):
                 self.connection.execute("SELECT pg_terminate_backend(%s, 30000)", [pid])
             return bool(self._fingerprint() == self._schema)
         except psycopg.OperationalError:

@@ -43,7 +43,7 @@ def _yes() -> Any:
 
     @app.command()
     def _(*, yes: _IgnoredYes = False) -> None:
-        raise NotImplementedError
+        """Nobody calls it: Typer reads its parameter."""
 
     [yes] = (one for one in get_command(app).params if one.name == "yes")
     yes.expose_value = False
